@@ -1,0 +1,1 @@
+//! One patient through everything: the function the panels, `predict` and `batch` call.

@@ -1,0 +1,110 @@
+//! DICOM files to series to volumes in Hounsfield units, and back to files.
+//!
+//! The only module that knows dicom-rs types. [`scan`] reads headers and sorts instances into series,
+//! [`load`] decodes one series into a [`Volume`], plane by plane.
+
+mod volume;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::progress::Progress;
+pub use volume::{Geometry, Plane, Volume};
+
+/// What a set of paths holds.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Scan {
+    pub series: Vec<Series>,
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A file that could not be read, and why in one sentence.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Unreadable {
+    pub path: PathBuf,
+    pub reason: String,
+}
+
+/// One series (or one stack of it, where positions repeat) as its headers tell.
+#[derive(Debug, Clone, Serialize)]
+pub struct Series {
+    pub uid: String,
+    pub study_uid: String,
+    pub patient_id: String,
+    pub patient_name: String,
+    /// YYYYMMDD as in the file, empty if absent.
+    pub study_date: String,
+    pub study_description: String,
+    pub modality: String,
+    pub description: String,
+    pub series_number: Option<i32>,
+    /// PatientSize (0010,1020) in cm where the file states it.
+    pub height_cm: Option<f64>,
+    /// True if `load` makes a CT volume of it.
+    pub usable: bool,
+    /// Why not, in one sentence, when `usable` is false.
+    pub unusable_reason: Option<String>,
+    pub slices: usize,
+    pub rows: usize,
+    pub columns: usize,
+    /// Between rows, between columns, between planes; mm.
+    pub spacing_mm: Option<[f64; 3]>,
+    pub z_range_mm: Option<[f64; 2]>,
+    pub transfer_syntaxes: Vec<String>,
+    /// The file's own windows (0028,1050/1051): centre and width, HU.
+    pub windows: Vec<[f64; 2]>,
+    pub warnings: Vec<String>,
+    /// Where each plane's pixels are, in the volume's order.
+    #[serde(skip)]
+    pub frames: Vec<FrameSource>,
+}
+
+/// Where one plane's pixels are: a file (or a ZIP's member) and a frame in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameSource {
+    pub path: PathBuf,
+    /// Name inside the archive when `path` is a ZIP.
+    pub member: Option<String>,
+    /// Frame number from 0.
+    pub frame: usize,
+    /// Centre of the first pixel, mm.
+    pub origin_mm: [f64; 3],
+}
+
+/// What goes wrong between a path and a volume. Each message is one sentence that names the file or series and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DicomError {
+    #[error("{}: no DICOM images found here; choose a folder, ZIP or DICOMDIR with a CT series", path.display())]
+    NothingFound { path: PathBuf },
+    #[error("{}: {reason}", path.display())]
+    File { path: PathBuf, reason: String },
+    #[error("series {uid} can't be used as a CT volume: {reason}")]
+    Unusable { uid: String, reason: String },
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// Reads the headers below `paths` (files, folders, ZIPs, DICOMDIRs) and sorts them into series. One bad file costs that file only.
+///
+/// # Errors
+/// `NothingFound` when there is no DICOM object at all, `File` when a path does not exist, `Cancelled`.
+pub fn scan(_paths: &[PathBuf], _progress: &dyn Progress) -> Result<Scan, DicomError> {
+    unimplemented!()
+}
+
+/// Decodes a usable series. `start` is decoded first and every plane is handed to `on_plane` as soon as it is ready
+/// (from several threads), so a picture can be shown before the rest is read.
+///
+/// # Errors
+/// `Unusable`, `File` for a plane that can't be decoded, `Cancelled`.
+pub fn load(
+    _series: &Series,
+    _start: usize,
+    _progress: &dyn Progress,
+    _on_plane: &(dyn Fn(usize, &Arc<Plane>) + Sync),
+) -> Result<Volume, DicomError> {
+    unimplemented!()
+}

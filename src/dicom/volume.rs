@@ -1,0 +1,82 @@
+//! A CT volume: planes of stored values with their rescale, and where they lie in the patient.
+
+use std::sync::Arc;
+
+/// One decoded image plane. Hounsfield units are `stored * slope + intercept`, per plane.
+///
+/// Values that do not fit i16 (unsigned 16 bit) are stored minus 32768 with the intercept moved accordingly.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plane {
+    /// Row-major, `rows * columns` values.
+    pub stored: Vec<i16>,
+    pub slope: f32,
+    pub intercept: f32,
+}
+
+impl Plane {
+    /// Hounsfield units of the pixel at `index` (row-major).
+    #[inline]
+    pub fn hu(&self, index: usize) -> f32 {
+        f32::from(self.stored[index]) * self.slope + self.intercept
+    }
+}
+
+/// Where a volume's voxels lie in the patient (DICOM patient coordinates: x to the left, y to the back, z to the head).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Geometry {
+    /// Centre of the first pixel of every plane, mm, in the volume's order.
+    pub origins_mm: Vec<[f64; 3]>,
+    /// Unit vector along a row (towards higher columns).
+    pub row_direction: [f64; 3],
+    /// Unit vector along a column (towards higher rows).
+    pub column_direction: [f64; 3],
+    /// Distance between rows, between columns (PixelSpacing's order), and between planes along their normal; mm.
+    pub spacing_mm: [f64; 3],
+}
+
+impl Geometry {
+    /// Unit normal of the planes: row direction × column direction.
+    pub fn normal(&self) -> [f64; 3] {
+        let (r, c) = (self.row_direction, self.column_direction);
+        [r[1] * c[2] - r[2] * c[1], r[2] * c[0] - r[0] * c[2], r[0] * c[1] - r[1] * c[0]]
+    }
+
+    /// Patient position of a voxel centre, mm.
+    pub fn position_mm(&self, column: usize, row: usize, slice: usize) -> [f64; 3] {
+        let o = self.origins_mm[slice];
+        let (along_row, along_column) = (column as f64 * self.spacing_mm[1], row as f64 * self.spacing_mm[0]);
+        std::array::from_fn(|i| {
+            o[i] + self.row_direction[i] * along_row + self.column_direction[i] * along_column
+        })
+    }
+}
+
+/// A series as one block of voxels. Never changes after loading.
+///
+/// Planes are in order of increasing position along their normal; for axial planes of a patient
+/// lying head first that is from the feet to the head. Slice numbers everywhere count from 0 in this order.
+#[derive(Debug, Clone)]
+pub struct Volume {
+    pub series_uid: String,
+    pub rows: usize,
+    pub columns: usize,
+    pub planes: Vec<Arc<Plane>>,
+    pub geometry: Geometry,
+}
+
+impl Volume {
+    pub fn slices(&self) -> usize {
+        self.planes.len()
+    }
+
+    /// Hounsfield units at a voxel.
+    #[inline]
+    pub fn hu(&self, column: usize, row: usize, slice: usize) -> f32 {
+        self.planes[slice].hu(row * self.columns + column)
+    }
+
+    /// Patient z of a plane's first pixel, mm.
+    pub fn z_mm(&self, slice: usize) -> f64 {
+        self.geometry.origins_mm[slice][2]
+    }
+}
