@@ -1,6 +1,10 @@
 //! Nomograms as `rms::nomogram` draws them: points 0–100 per predictor, total points, risk.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
+
+use crate::clinical::Record;
 
 /// A nomogram ready to be drawn or read off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,4 +65,52 @@ pub struct PatientPoints {
     pub risk: f64,
     /// 95 % interval of the risk where the model's covariance is known.
     pub risk_interval: Option<[f64; 2]>,
+}
+
+/// A fitted nomogram with its card (`models/nomogram.json`).
+pub struct NomogramModel {
+    pub sha256: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NomogramError {
+    #[error("{}: {reason}", path.display())]
+    Model { path: PathBuf, reason: String },
+}
+
+impl NomogramModel {
+    pub fn load(_path: &Path) -> Result<Self, NomogramError> {
+        unimplemented!()
+    }
+
+    pub fn nomogram(&self) -> Nomogram {
+        unimplemented!()
+    }
+
+    /// Each predictor's value, or the labels of what is missing.
+    pub fn values_from(
+        &self,
+        _record: &Record,
+        _fused_log_prob: f64,
+    ) -> Result<Vec<(String, Value)>, Vec<String>> {
+        unimplemented!()
+    }
+
+    pub fn place(&self, _values: &[(String, Value)]) -> Result<PatientPoints, NomogramError> {
+        unimplemented!()
+    }
+
+    /// Total points from which a patient counts as high risk.
+    pub fn cutoff_points(&self) -> f64 {
+        unimplemented!()
+    }
+
+    pub fn high_risk(&self, _points: &PatientPoints) -> bool {
+        unimplemented!()
+    }
+
+    pub fn description(&self) -> &str {
+        unimplemented!()
+    }
 }
