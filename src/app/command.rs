@@ -8,7 +8,7 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 use super::jobs::JobId;
 use super::state::{Level, Preset, Tab, Workspace};
 use crate::assess::{AssessError, Assessment, Models};
-use crate::cohort::table::Table;
+use crate::cohort::Table;
 use crate::dicom::{DicomError, Plane, Scan, Volume};
 
 /// An action without data, offered in menus, palette and by key.
@@ -222,7 +222,7 @@ pub enum Finished {
     Scanned { paths: Vec<PathBuf>, result: Result<Scan, DicomError> },
     Plane { series_uid: String, number: usize, plane: Arc<Plane> },
     Loaded { series_uid: String, result: Result<Volume, DicomError> },
-    Table { path: PathBuf, result: Result<Table, String> },
+    Table { path: PathBuf, result: Result<(Table, Vec<String>), String> },
     Models(Result<Arc<Models>, AssessError>),
     Assessed { inputs: u64, result: Box<Result<Assessment, AssessError>> },
     Demo(Result<PathBuf, String>),

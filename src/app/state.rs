@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use crate::assess::Assessment;
 use crate::body::HuRange;
-use crate::clinical::{self, Record, VARIABLES};
-use crate::cohort::table::Table;
+use crate::clinical::{self, Kind, Record, VARIABLES, Variable};
+use crate::cohort::Table;
 use crate::dicom::{Plane, Scan, Series, Volume};
 pub use crate::level::Level;
 
@@ -191,7 +191,7 @@ impl Inputs {
         let mut wrong = Vec::new();
         for variable in VARIABLES {
             let text = self.fields.get(variable.key).map_or("", String::as_str);
-            match clinical::validate(variable, text) {
+            match value_of(variable, text) {
                 Ok(Some(value)) => {
                     record.values.insert(variable.key, value);
                 }
@@ -205,6 +205,14 @@ impl Inputs {
     /// How many variables have a text.
     pub fn filled(&self) -> usize {
         self.fields.values().filter(|t| !t.trim().is_empty()).count()
+    }
+}
+
+/// A text's value. A code outside the study's set, as a table may hold, is passed on: the result remarks on it.
+pub fn value_of(variable: &Variable, text: &str) -> Result<Option<f64>, String> {
+    match (variable.kind, text.trim().parse::<f64>()) {
+        (Kind::Code(_), Ok(code)) if code.is_finite() => Ok(Some(code)),
+        _ => clinical::validate(variable, text),
     }
 }
 
@@ -262,6 +270,8 @@ pub enum Dialog {
 pub struct OpenTable {
     pub path: PathBuf,
     pub table: Table,
+    /// The patients' IDs, row by row.
+    pub ids: Vec<String>,
     pub filter: String,
 }
 

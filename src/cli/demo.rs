@@ -9,7 +9,7 @@ use super::{Stages, note, print_line};
 use crate::app::{self, gallery};
 use crate::assess::{self, Models};
 use crate::clinical;
-use crate::cohort::table::Table;
+use crate::cohort::Table;
 use crate::nn::DeviceChoice;
 use crate::{dicom, phantom, report};
 

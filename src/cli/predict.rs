@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Stages, note, print_json, print_line};
 use crate::assess::{self, Assessment, LevelPicture, Models, RESEARCH_ONLY, UNTRAINED};
 use crate::clinical::{self, Record};
-use crate::cohort::table::Table;
+use crate::cohort::Table;
 use crate::dicom::{self, Series};
 use crate::nn::DeviceChoice;
 use crate::report;

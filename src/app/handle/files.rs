@@ -7,7 +7,8 @@ use super::super::Workstation;
 use super::super::command::{Action, Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::state::{Inputs, OpenSeries, OpenTable, Outcome, Severity, Window, Workspace};
-use crate::cohort::table::Table;
+use crate::clinical;
+use crate::cohort::Table;
 use crate::dicom::{self, DicomError, Plane, Scan, Volume};
 use crate::phantom;
 
@@ -199,7 +200,7 @@ impl Workstation {
 
     fn read_table(&mut self, path: PathBuf) {
         let started = self.jobs.start(JobId::Table, move |_, reporter| {
-            let result = Table::read(&path).map_err(|e| e.to_string());
+            let result = read_table(&path);
             reporter.send(Finished::Table { path, result });
         });
         if !started {
@@ -207,14 +208,13 @@ impl Workstation {
         }
     }
 
-    pub(super) fn table_read(&mut self, path: PathBuf, result: Result<Table, String>) {
+    pub(super) fn table_read(&mut self, path: PathBuf, result: Result<(Table, Vec<String>), String>) {
         match result {
-            Ok(table) => {
+            Ok((table, ids)) => {
                 let id = self.state.inputs.id.trim().to_owned();
-                let ids = table.ids();
                 self.state.tell(Severity::Info, format!("{}: {} patients", path.display(), ids.len()));
                 let row = if ids.contains(&id) { Some(id) } else { (ids.len() == 1).then(|| ids[0].clone()) };
-                self.state.table = Some(OpenTable { path, table, filter: String::new() });
+                self.state.table = Some(OpenTable { path, table, ids, filter: String::new() });
                 // The open patient's own row, or the only one there is, needs no search; a filled form is never overwritten.
                 if let Some(row) = row.filter(|_| self.state.inputs.filled() == 0) {
                     self.pick_row(&row);
@@ -252,6 +252,13 @@ impl Workstation {
             Err(error) => self.state.tell(Severity::Error, error.to_string()),
         }
     }
+}
+
+/// A table and the IDs of its rows; without an ID column a row could not be found.
+fn read_table(path: &Path) -> Result<(Table, Vec<String>), String> {
+    let table = Table::read(path).map_err(|e| e.to_string())?;
+    let ids = clinical::ids(&table).map_err(|e| e.to_string())?;
+    Ok((table, ids))
 }
 
 fn is_table(path: &Path) -> bool {

@@ -163,8 +163,6 @@ impl Workstation {
         self.state.outcome.attempted = Some(fingerprint);
         self.jobs.cancel(JobId::Assess);
         self.jobs.start(JobId::Assess, move |progress, reporter| {
-            let mut warnings = warnings;
-            warnings.extend(clinical::warnings(&record));
             let result = assess::cut_pictures(&models, &volume, t4, t11).and_then(|(t4, t11)| {
                 assess::assess(&models, t4, t11, &record, warnings, progress)
             });

@@ -3,9 +3,10 @@
 use egui::{RichText, TextEdit, Ui};
 
 use super::super::command::{Action, Command};
+use super::super::state::value_of;
 use super::super::theme;
 use super::Scene;
-use crate::clinical::{self, Kind, VARIABLES, Variable};
+use crate::clinical::{Kind, VARIABLES, Variable};
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     theme::card(ui).show(ui, |ui| {
@@ -46,7 +47,7 @@ fn source(ui: &mut Ui, scene: &mut Scene<'_>) {
             }
             return;
         };
-        let ids = open.table.ids();
+        let ids = &open.ids;
         let id = scene.state.inputs.id.trim().to_owned();
         let found = ids.contains(&id);
         let name = open.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -70,7 +71,7 @@ fn source(ui: &mut Ui, scene: &mut Scene<'_>) {
 fn row(ui: &mut Ui, scene: &mut Scene<'_>, variable: &'static Variable) {
     let t = theme::tokens(ui);
     let text = scene.state.inputs.fields.get(variable.key).cloned().unwrap_or_default();
-    let wrong = clinical::validate(variable, &text).err();
+    let wrong = value_of(variable, &text).err();
     let colour = if wrong.is_some() { t.error } else { ui.visuals().text_color() };
     let label = ui
         .add(egui::Label::new(RichText::new(variable.label).color(colour)).sense(egui::Sense::hover()))

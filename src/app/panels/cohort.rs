@@ -7,6 +7,7 @@ use super::super::command::{Action, Command};
 use super::super::state::Workspace;
 use super::super::theme;
 use super::Scene;
+use crate::cohort::table::Row;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let t = theme::tokens(ui);
@@ -23,12 +24,12 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         });
         return;
     };
-    let ids = open.table.ids();
+    let ids = &open.ids;
     let mut filter = open.filter.clone();
     ui.horizontal(|ui| {
         let name = open.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         ui.heading(name);
-        ui.colored_label(t.muted, format!("{} patients, {} columns", ids.len(), open.table.headers().len()));
+        ui.colored_label(t.muted, format!("{} patients, {} columns", ids.len(), open.table.header.len()));
         ui.add_space(12.0);
         let label = ui.label("Filter");
         let field = TextEdit::singleline(&mut filter).hint_text("ID or any value").desired_width(160.0);
@@ -43,10 +44,8 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
 
 fn rows(ui: &mut Ui, scene: &mut Scene<'_>, filter: &str) {
     let Some(open) = &scene.state.table else { return };
-    let ids = open.table.ids();
-    let rows = open.table.rows();
-    let headers = open.table.headers();
-    let matches = |row: &[String]| filter.is_empty() || row.iter().any(|c| c.to_lowercase().contains(filter));
+    let (ids, rows, headers) = (&open.ids, &open.table.rows, &open.table.header);
+    let matches = |row: &Row| filter.is_empty() || row.cells.iter().any(|c| c.to_lowercase().contains(filter));
     let shown: Vec<usize> = (0..rows.len()).filter(|&i| matches(&rows[i])).collect();
     let current = scene.state.inputs.id.trim().to_owned();
     let mut picked = None;
@@ -71,7 +70,7 @@ fn rows(ui: &mut Ui, scene: &mut Scene<'_>, filter: &str) {
                             picked = Some(id.clone());
                         }
                     });
-                    for cell in &rows[index] {
+                    for cell in &rows[index].cells {
                         row.col(|ui| drop(ui.label(cell)));
                     }
                 });
