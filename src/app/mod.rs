@@ -120,7 +120,7 @@ impl Workstation {
 
     fn dropped(ctx: &egui::Context) -> Option<Command> {
         let paths: Vec<PathBuf> =
-            ctx.input(|i| i.raw.dropped_files.iter().filter_map(|f| f.path.clone()).collect());
+            ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
         (!paths.is_empty()).then_some(Command::OpenPaths(paths))
     }
 }

@@ -107,12 +107,14 @@ impl Pictures {
         picture: &Picture,
         heatmap: &Heatmap,
         opacity: f32,
-    ) -> TextureHandle {
+    ) -> Option<TextureHandle> {
         let key = (inputs, (opacity * 1000.0) as u32);
-        keep(&mut self.cam[number], ctx, "cam", key, TextureOptions::LINEAR, || {
-            let rgba = crate::chart::cam::overlay(picture, heatmap, opacity);
-            ColorImage::from_rgba_unmultiplied([picture.width, picture.height], &rgba)
-        })
+        if let Some(kept) = self.cam[number].as_ref().filter(|k| k.key == key) {
+            return Some(kept.texture.clone());
+        }
+        let over = crate::chart::cam::overlay(picture, heatmap, opacity)?;
+        let image = ColorImage::from_rgba_unmultiplied([over.width, over.height], &over.bytes);
+        Some(keep(&mut self.cam[number], ctx, "cam", key, TextureOptions::LINEAR, || image))
     }
 
     /// The report's pages.

@@ -17,7 +17,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let Some(open) = &viewer.open else { return };
     let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
     let words = format!("Axial view, slice {} of {}", viewer.slice, open.last_slice());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, &words));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &words));
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 0.0, Color32::BLACK);
     let place = Placement::new(rect, viewer, open);
@@ -132,7 +132,7 @@ pub fn wheel_slices(ui: &Ui) -> isize {
             }
         }
     });
-    let id = egui::Id::new("wheel-rest");
+    let id = egui::Id::unique("wheel-rest");
     let rest: f32 = ui.data(|d| d.get_temp(id)).unwrap_or(0.0);
     let total = rest + points / 24.0;
     let whole = total.trunc();

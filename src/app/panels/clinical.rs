@@ -92,7 +92,7 @@ fn row(ui: &mut Ui, scene: &mut Scene<'_>, variable: &'static Variable) {
 
 fn number_field(ui: &mut Ui, variable: &Variable, text: &str, label: egui::Id) -> Option<String> {
     let mut edited = text.to_owned();
-    let field = TextEdit::singleline(&mut edited).desired_width(76.0).horizontal_align(egui::Align::RIGHT);
+    let field = TextEdit::singleline(&mut edited).desired_width(76.0).align(egui::Align2::RIGHT_CENTER);
     let response = ui.add(field).labelled_by(label);
     ui.label(RichText::new(variable.unit).small().color(theme::tokens(ui).muted));
     let Kind::Number { low, high, .. } = variable.kind else { return None };

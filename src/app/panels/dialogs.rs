@@ -13,7 +13,7 @@ pub fn show(ctx: &egui::Context, scene: &mut Scene<'_>) {
     if dialog == Dialog::None {
         return;
     }
-    let modal = Modal::new(Id::new("dialog")).show(ctx, |ui| match dialog {
+    let modal = Modal::new(Id::unique("dialog")).show(ctx, |ui| match dialog {
         Dialog::Path { .. } => path(ui, scene),
         Dialog::Palette { .. } => palette(ui, scene),
         Dialog::Shortcuts => shortcuts(ui),
@@ -27,7 +27,7 @@ pub fn show(ctx: &egui::Context, scene: &mut Scene<'_>) {
 
 /// A text field whose content lives as long as its dialog.
 fn dialog_text(ui: &mut Ui, name: &str, hint: &str) -> (String, egui::Response) {
-    let id = Id::new(("dialog-text", name));
+    let id = Id::unique(("dialog-text", name));
     let fresh = ui.ctx().cumulative_pass_nr();
     let (mut text, last): (String, u64) = ui.data(|d| d.get_temp(id)).unwrap_or_default();
     // Not drawn in the last passes: the dialog was closed in between, so it starts empty.
@@ -49,7 +49,7 @@ fn path(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.heading("Open path");
     ui.label("A folder, DICOM file, ZIP or DICOMDIR, or a clinical table (CSV, XLSX).");
     let (text, response) = dialog_text(ui, "path", "/path/to/study");
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, "Path"));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Path"));
     let entered = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
     ui.horizontal(|ui| {
         if ui.button("Open").clicked() || entered {
@@ -64,7 +64,7 @@ fn path(ui: &mut Ui, scene: &mut Scene<'_>) {
 fn palette(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.set_width(480.0);
     let (text, response) = dialog_text(ui, "palette", "Type a command");
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, "Command"));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Command"));
     let words: Vec<String> = text.to_lowercase().split_whitespace().map(str::to_owned).collect();
     let matches = |info: &&ActionInfo| {
         let text = format!("{} {}", info.text, info.help).to_lowercase();

@@ -64,7 +64,7 @@ fn row(ui: &mut Ui, scene: &mut Scene<'_>, level: Level) {
         if chosen.is_some() {
             let clear = ui.small_button("×").on_hover_text(format!("Clear {}", level.name()));
             let name = format!("Clear {}", level.name());
-            clear.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &name));
+            clear.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
             if clear.clicked() {
                 scene.send(Command::Unmark(level));
             }

@@ -111,7 +111,7 @@ pub fn chart_in(ui: &mut Ui, chart: &Chart) {
     let size = vec2(chart.width, chart.height) * scale;
     let (rect, response) = ui.allocate_exact_size(vec2(space.x, size.y), Sense::hover());
     let title = chart.title.clone();
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, &title));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &title));
     let place = Rect::from_center_size(rect.center(), size);
     chart::egui::paint(ui.painter(), place, chart, &theme::chart_theme(ui));
 }
@@ -165,7 +165,8 @@ fn reasons(ui: &mut Ui, scene: &mut Scene<'_>) {
                         return placeholder(ui, space, "no Grad-CAM");
                     };
                     let (inputs, opacity) = (scene.state.outcome.inputs, scene.state.cam_opacity);
-                    let texture = scene.pictures.cam(ui.ctx(), number, inputs, picture, heatmap, opacity);
+                    let drawn = scene.pictures.cam(ui.ctx(), number, inputs, picture, heatmap, opacity);
+                    let Some(texture) = drawn else { return placeholder(ui, space, "no Grad-CAM") };
                     let size = vec2(picture.width as f32, picture.height as f32);
                     framed(ui, texture.id(), size, space, &format!("{name} Grad-CAM"));
                     if number == 0 {

@@ -91,7 +91,7 @@ pub fn toasts(ctx: &egui::Context, scene: &mut Scene<'_>) {
     }
     ctx.request_repaint_after(Duration::from_millis(500));
     let mut dismissed = None;
-    egui::Area::new(egui::Id::new("toasts"))
+    egui::Area::new(egui::Id::unique("toasts"))
         .anchor(Align2::CENTER_TOP, egui::vec2(0.0, 44.0))
         .order(egui::Order::Foreground)
         .show(ctx, |ui| {
@@ -117,7 +117,7 @@ fn toast(ui: &mut Ui, message: &Message) -> bool {
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::TOP), |ui| {
                 let close = ui.small_button("×");
-                close.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, "Dismiss"));
+                close.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Dismiss"));
                 dismissed = close.clicked();
                 ui.with_layout(Layout::left_to_right(Align::TOP), |ui| {
                     ui.label(RichText::new(word(message.severity)).color(colour));

@@ -22,7 +22,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let viewer = &scene.state.viewer;
     let Some(open) = &viewer.open else { return };
     let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, "Sagittal view"));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "Sagittal view"));
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 0.0, Color32::BLACK);
     let area = area(rect, open);

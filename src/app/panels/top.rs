@@ -43,7 +43,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
 /// A button that shows a symbol and is called by a name.
 fn named_button(ui: &mut Ui, symbol: &str, name: &str) -> egui::Response {
     let response = ui.button(symbol);
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, name));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
     response
 }
 
