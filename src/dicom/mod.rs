@@ -4,6 +4,8 @@
 //! [`load`] decodes one series into a [`Volume`], plane by plane.
 
 mod volume;
+/// CT images to DICOM files.
+pub mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
