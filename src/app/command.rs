@@ -226,7 +226,6 @@ pub enum Finished {
     Models(Result<Arc<Models>, AssessError>),
     Assessed { inputs: u64, result: Box<Result<Assessment, AssessError>> },
     Demo(Result<PathBuf, String>),
-    ReportPages(Result<Vec<egui::ColorImage>, String>),
     Saved(Result<PathBuf, String>),
 }
 

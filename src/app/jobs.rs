@@ -17,7 +17,6 @@ pub enum JobId {
     Models,
     Assess,
     Demo,
-    Preview,
     Save,
 }
 
@@ -32,7 +31,6 @@ impl JobId {
             Self::Models => "Loading models",
             Self::Assess => "Predicting",
             Self::Demo => "Generating demonstration patient",
-            Self::Preview => "Laying out report",
             Self::Save => "Saving report",
         }
     }

@@ -30,8 +30,6 @@ pub struct Pictures {
     sagittal: Option<Kept<GreyKey>>,
     network: [Option<Kept<u64>>; 2],
     cam: [Option<Kept<(u64, u32)>>; 2],
-    pages: Vec<TextureHandle>,
-    pages_of: Option<u64>,
 }
 
 /// HU to grey by the linear window function (DICOM PS3.3 C.11.2.1.2 without its half-unit shift).
@@ -115,16 +113,6 @@ impl Pictures {
         let over = crate::chart::cam::overlay(picture, heatmap, opacity)?;
         let image = ColorImage::from_rgba_unmultiplied([over.width, over.height], &over.bytes);
         Some(keep(&mut self.cam[number], ctx, "cam", key, TextureOptions::LINEAR, || image))
-    }
-
-    /// The report's pages.
-    pub fn pages(&mut self, ctx: &egui::Context, of: u64, pages: &[ColorImage]) -> &[TextureHandle] {
-        if self.pages_of != Some(of) {
-            self.pages_of = Some(of);
-            let load = |page: &ColorImage| ctx.load_texture("page", page.clone(), TextureOptions::LINEAR);
-            self.pages = pages.iter().map(load).collect();
-        }
-        &self.pages
     }
 }
 

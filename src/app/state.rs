@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crate::assess::Assessment;
 use crate::body::HuRange;
+use crate::chart::Chart;
 use crate::clinical::{self, Kind, Record, VARIABLES, Variable};
 use crate::cohort::Table;
 use crate::dicom::{Plane, Scan, Series, Volume};
@@ -230,8 +231,8 @@ pub struct Outcome {
     pub changed_at: Option<Instant>,
     /// Fingerprint of the inputs of the attempt now running or last failed, so that it is not repeated.
     pub attempted: Option<u64>,
-    /// Pictures of the report's pages, for the inputs they were made from.
-    pub report_pages: Option<(u64, Vec<egui::ColorImage>)>,
+    /// The report's pages.
+    pub report_pages: Vec<Chart>,
 }
 
 /// How bad a message is.

@@ -1,10 +1,6 @@
 //! Colours, fonts and spacing: the design tokens of the window.
 
-use std::sync::Arc;
-
-use egui::{Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke, TextStyle, Theme};
-
-use crate::chart::fonts;
+use egui::{Color32, CornerRadius, FontDefinitions, FontFamily, FontId, Stroke, TextStyle, Theme};
 
 /// The colours that mean something, for one theme.
 #[derive(Debug, Clone, Copy)]
@@ -54,14 +50,16 @@ pub fn chart_theme(ui: &egui::Ui) -> crate::chart::Theme {
     if ui.visuals().dark_mode { crate::chart::Theme::dark() } else { crate::chart::Theme::light() }
 }
 
-/// The name under which the semibold weight is registered.
+/// The semibold weight.
 pub fn semibold() -> FontFamily {
-    FontFamily::Name("semibold".into())
+    FontFamily::Name(crate::chart::egui::SEMIBOLD_FAMILY.into())
 }
 
 /// Installs fonts, text sizes, spacing and both themes.
 pub fn install(ctx: &egui::Context) {
-    ctx.set_fonts(font_definitions());
+    let mut definitions = FontDefinitions::default();
+    crate::chart::egui::install_fonts(&mut definitions);
+    ctx.set_fonts(definitions);
     ctx.options_mut(|o| o.zoom_with_keyboard = false);
     ctx.all_styles_mut(|style| {
         style.text_styles = [
@@ -116,22 +114,6 @@ fn shared(v: &mut egui::Visuals, t: Tokens) {
     ] {
         w.corner_radius = radius;
     }
-}
-
-/// Our text face first, egui's own behind it for symbols it lacks.
-fn font_definitions() -> FontDefinitions {
-    let mut definitions = FontDefinitions::default();
-    let faces = [("regular", fonts::REGULAR), ("semibold", fonts::SEMIBOLD)];
-    for (name, bytes) in faces {
-        definitions.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(bytes)));
-    }
-    let fallback = definitions.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
-    for (family, face) in [(FontFamily::Proportional, "regular"), (semibold(), "semibold")] {
-        let mut stack = vec![face.to_owned()];
-        stack.extend(fallback.iter().cloned());
-        definitions.families.insert(family, stack);
-    }
-    definitions
 }
 
 /// The program's icon for the window manager.

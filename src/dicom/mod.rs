@@ -110,3 +110,8 @@ pub fn load(
 ) -> Result<Volume, DicomError> {
     unimplemented!()
 }
+pub mod reformat {
+    pub struct P { pub values: Vec<f32>, pub width: usize, pub height: usize }
+    pub fn sagittal(_v: &super::Volume, _c: usize) -> P { unimplemented!() }
+}
+pub fn orientation_letters(_d: [f64; 3]) -> String { unimplemented!() }

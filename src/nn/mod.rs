@@ -19,6 +19,7 @@ pub enum Arch {
 
 /// Where a network runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(clap::ValueEnum)]
 pub enum DeviceChoice {
     /// CUDA if this build and machine have it, else the CPU.
     #[default]

@@ -6,6 +6,7 @@
 
 mod canvas;
 mod contour;
+mod demonstration;
 mod frame;
 mod interior;
 mod lungs;
@@ -19,6 +20,7 @@ mod truth;
 mod wall;
 
 pub use canvas::Label;
+pub use demonstration::{demonstration, read_truth};
 pub use model::{CleanPlane, Options, Phantom};
 pub use series::{PhantomError, write_series};
 pub use truth::{FatTruth, Pectoralis, RibTruth, Truth, VertebraTruth};

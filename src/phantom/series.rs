@@ -16,7 +16,7 @@ use crate::dicom::write::{CtImage, CtSeries, WriteError, ct_image, uid_from};
 use crate::progress::Progress;
 
 /// Names of what stands beside the slices.
-const TRUTH_FILE: &str = "truth.json";
+pub(super) const TRUTH_FILE: &str = "truth.json";
 const CLINICAL_FILE: &str = "clinical.csv";
 
 /// What keeps a phantom from being written.
@@ -35,7 +35,7 @@ pub enum PhantomError {
     Cancelled,
 }
 
-fn failed(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> PhantomError {
+pub(super) fn failed(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> PhantomError {
     move |source| PhantomError::File { path: path.to_owned(), doing, source }
 }
 

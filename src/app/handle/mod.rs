@@ -131,7 +131,6 @@ impl Workstation {
             Finished::Models(result) => self.models_loaded(result),
             Finished::Assessed { inputs, result } => self.assessed(inputs, *result),
             Finished::Demo(result) => self.demo_ready(result),
-            Finished::ReportPages(result) => self.report_pages_ready(result),
             Finished::Saved(result) => self.report_saved(result),
         }
     }

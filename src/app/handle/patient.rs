@@ -176,7 +176,7 @@ impl Workstation {
                 let first = self.state.outcome.assessment.is_none();
                 self.state.outcome.assessment = Some(Arc::new(assessment));
                 self.state.outcome.inputs = inputs;
-                self.state.outcome.report_pages = None;
+                self.state.outcome.report_pages.clear();
                 if first && self.state.tab == Tab::Pictures {
                     self.state.tab = Tab::Nomogram;
                 }
@@ -231,29 +231,16 @@ impl Workstation {
         Some((assessment, self.state.outcome.record.clone(), provenance))
     }
 
-    /// Lays out the report's pages for the Report tab, in the background.
+    /// Lays out the report's pages for the Report tab.
     pub(super) fn preview_report(&mut self) {
-        let current = self.state.outcome.inputs;
-        let made = self.state.outcome.report_pages.as_ref().is_some_and(|(of, _)| *of == current);
-        if made || self.state.outcome.assessment.is_none() || self.state.stale() {
+        if !self.state.outcome.report_pages.is_empty()
+            || self.state.outcome.assessment.is_none()
+            || self.state.stale()
+        {
             return;
         }
-        let Some((assessment, record, provenance)) = self.report_parts() else { return };
-        self.jobs.start(JobId::Preview, move |_, reporter| {
-            let pages = report::page_pictures(&assessment, &record, &provenance, 110.0).map(|pages| {
-                let picture = |p: report::PagePicture| {
-                    egui::ColorImage::from_rgba_unmultiplied([p.width, p.height], &p.rgba)
-                };
-                pages.into_iter().map(picture).collect()
-            });
-            reporter.send(Finished::ReportPages(pages.map_err(|e| e.to_string())));
-        });
-    }
-
-    pub(super) fn report_pages_ready(&mut self, result: Result<Vec<egui::ColorImage>, String>) {
-        match result {
-            Ok(pages) => self.state.outcome.report_pages = Some((self.state.outcome.inputs, pages)),
-            Err(sentence) => self.state.tell(Severity::Error, sentence),
+        if let Some((assessment, record, provenance)) = self.report_parts() {
+            self.state.outcome.report_pages = report::pages(&assessment, &record, &provenance);
         }
     }
 

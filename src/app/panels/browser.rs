@@ -6,6 +6,7 @@ use super::super::command::{Action, Command};
 use super::super::theme;
 use super::Scene;
 use crate::dicom::Series;
+use crate::report::date_words;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.add_space(4.0);
@@ -123,23 +124,4 @@ fn unreadable(ui: &mut Ui, scene: &Scene<'_>) {
 
 fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
     if text.trim().is_empty() { otherwise } else { text }
-}
-
-/// 20260131 as 2026-01-31; anything else as it is.
-fn date_words(date: &str) -> String {
-    if date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()) {
-        format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..])
-    } else {
-        date.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_dicom_date_is_shown_in_parts_and_others_are_left_alone() {
-        assert_eq!(super::date_words("20260131"), "2026-01-31");
-        assert_eq!(super::date_words("2026é131"), "2026é131");
-        assert_eq!(super::date_words(""), "");
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use egui::{Align2, Color32, FontId, Rect, RichText, Sense, Ui, pos2, vec2};
+use egui::{Align2, FontId, Rect, RichText, Sense, Ui, vec2};
 
 use super::super::command::Command;
 use super::super::state::{Level, Tab};
@@ -187,22 +187,25 @@ fn opacity_slider(ui: &mut Ui, scene: &mut Scene<'_>) {
 }
 
 fn report(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let Some((of, pages)) = &scene.state.outcome.report_pages else {
-        let words = match (&scene.state.outcome.assessment, scene.state.stale()) {
-            (None, _) => "predict to see the report",
-            (Some(_), true) => "the result is out of date; the report follows its update",
-            (Some(_), false) => "the report is being laid out…",
+    let outcome = &scene.state.outcome;
+    if outcome.report_pages.is_empty() || scene.state.stale() {
+        let words = match outcome.assessment {
+            None => "predict to see the report",
+            Some(_) => "the result is out of date; the report follows its update",
         };
         return placeholder(ui, ui.available_size(), words);
-    };
-    let width = (ui.available_width() - 20.0).min(900.0);
+    }
+    let width = (ui.available_width() - 24.0).min(820.0);
     egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         ui.vertical_centered(|ui| {
-            for texture in scene.pictures.pages(ui.ctx(), *of, pages) {
-                let size = texture.size_vec2();
-                let (rect, _) = ui.allocate_exact_size(vec2(width, size.y * width / size.x), Sense::hover());
-                let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-                ui.painter().image(texture.id(), rect, uv, Color32::WHITE);
+            for (number, page) in outcome.report_pages.iter().enumerate() {
+                let (rect, response) =
+                    ui.allocate_exact_size(vec2(width, page.height * width / page.width), Sense::hover());
+                let name = format!("Report page {}", number + 1);
+                response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
+                // Paper is white in both themes, as it will be printed.
+                ui.painter().rect_filled(rect, 2.0, egui::Color32::WHITE);
+                chart::egui::paint(ui.painter(), rect, page, &chart::Theme::light());
                 ui.add_space(8.0);
             }
         });

@@ -1,0 +1,4 @@
+use clap::Args;
+#[derive(Args)]
+pub struct SelfcheckArgs {}
+pub fn run(_a: SelfcheckArgs) -> anyhow::Result<()> { Ok(()) }
