@@ -33,9 +33,16 @@ fn training_on_the_published_table_follows_scikit_learn() {
     println!("300 trees in {:?}", started.elapsed());
     let plain = &reference["plain"];
     assert!((fitted.model.prior_log_odds - plain["prior_log_odds"].as_f64().unwrap()).abs() < 1e-14);
+    // In the second tree two different splits are equally good; scikit-learn happens to draw the one we do not take,
+    // and from the seventh tree on that shows in the loss.
     for (t, (ours, theirs)) in fitted.train_loss.iter().zip(numbers(&plain["train_loss"])).enumerate() {
-        assert!((ours - theirs).abs() < 1e-6, "tree {t}: {ours} is not {theirs}");
+        let difference = (ours - theirs).abs();
+        assert!(t >= 6 || difference < 1e-6, "tree {t}: {ours} is not {theirs}");
     }
+    // Later the loss is small and falls at our own rate; on the scale it began with the curves stay together.
+    let theirs = numbers(&plain["train_loss"]);
+    let gap = fitted.train_loss.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(gap < 0.02 * theirs[0], "the loss leaves scikit-learn's by {gap}");
     let (xt, yt) = published("clinical_test.csv").unwrap();
     let p: Vec<f64> = xt.iter().map(|r| fitted.model.probability(r)).collect();
     let aucs = numbers(&plain["auc_over_seeds"]);
@@ -45,36 +52,50 @@ fn training_on_the_published_table_follows_scikit_learn() {
     assert!(ours > low - 0.005 && ours < high + 0.005, "{ours} is outside {low}…{high}");
 }
 
+/// Friedman's improvement of a split, from its definition.
+fn improvement(x: &[Vec<f64>], rows: &[usize], residual: &[f64], feature: usize, threshold: f64) -> f64 {
+    let goes_left = |i: &&usize| f64::from(x[**i][feature] as f32) <= threshold;
+    let (left, right): (Vec<&usize>, Vec<&usize>) = rows.iter().partition(goes_left);
+    let mean = |part: &[&usize]| part.iter().map(|i| residual[**i]).sum::<f64>() / part.len() as f64;
+    let (l, r) = (left.len() as f64, right.len() as f64);
+    l * r / (l + r) * (mean(&left) - mean(&right)).powi(2)
+}
+
+/// Walks scikit-learn's first trees: at every node its split must be one of those that we find best (it draws among
+/// equal ones, we take the first), and its leaves must have our Newton steps.
 #[test]
 fn the_first_trees_are_scikit_learns_but_for_ties() {
     let (Some((x, y)), Some(reference)) = (published("clinical_train.csv"), reference()) else { return };
-    let fitted = fit(&x, &y, &BoostingSettings { trees: 3, ..Default::default() }).unwrap();
-    let mut log_odds_theirs = vec![fitted.model.prior_log_odds; x.len()];
-    for (t, theirs) in reference["plain"]["first_trees"].as_array().unwrap().iter().enumerate() {
-        let ours = &fitted.model.trees[t];
-        let (feature, threshold) = (numbers(&theirs["feature"]), numbers(&theirs["threshold"]));
-        let (n, value) = (numbers(&theirs["n"]), numbers(&theirs["value"]));
-        assert_eq!(ours.nodes.len(), n.len());
-        for (i, node) in ours.nodes.iter().enumerate() {
-            match node {
-                Node::Leaf { value: v, n: ours_n } => {
-                    assert_eq!((feature[i], *ours_n as f64), (-2.0, n[i]));
-                    assert!((v - value[i]).abs() < 1e-9, "tree {t} leaf {i}: {v} is not {}", value[i]);
-                }
-                Node::Split { feature: f, threshold: at, n: ours_n, .. } => {
-                    assert_eq!(*ours_n as f64, n[i]);
-                    // Where another feature was taken it must cut off the same number of rows (a tie).
-                    if *f as f64 == feature[i] {
-                        assert!((at - threshold[i]).abs() < 1e-12);
-                    }
-                }
+    let y01: Vec<f64> = y.iter().map(|y| f64::from(u8::from(*y))).collect();
+    let mut log_odds = vec![reference["plain"]["prior_log_odds"].as_f64().unwrap(); x.len()];
+    let mut same_split = 0;
+    for theirs in reference["plain"]["first_trees"].as_array().unwrap() {
+        let list = |name: &str| numbers(&theirs[name]);
+        let (feature, threshold, value) = (list("feature"), list("threshold"), list("value"));
+        let (left, right) = (list("left"), list("right"));
+        let residual: Vec<f64> = y01.iter().zip(&log_odds).map(|(y, f)| y - logistic(*f)).collect();
+        let mut nodes: Vec<(usize, Vec<usize>)> = vec![(0, (0..x.len()).collect())];
+        while let Some((node, rows)) = nodes.pop() {
+            let indices: Vec<u32> = rows.iter().map(|i| *i as u32).collect();
+            if feature[node] < 0.0 {
+                assert!((newton_step(&indices, &residual, &y01) - value[node]).abs() < 1e-9);
+                rows.iter().for_each(|i| log_odds[*i] += 0.1 * value[node]);
+                continue;
             }
-        }
-        for (f, row) in log_odds_theirs.iter_mut().zip(&x) {
-            let row: Vec<f32> = row.iter().map(|v| *v as f32).collect();
-            *f += 0.1 * ours.value(&row);
+            let (f, at) = (feature[node] as usize, threshold[node]);
+            let part: Vec<Vec<f64>> = rows.iter().map(|i| x[*i].clone()).collect();
+            let target: Vec<f64> = rows.iter().map(|i| residual[*i]).collect();
+            let ours = grow(&Sorted::new(&part), &target, 1, 1, |_| 0.0).tree;
+            let Node::Split { feature: our_f, threshold: our_at, .. } = ours.nodes[0] else { panic!("no split") };
+            let of = |f, at| improvement(&x, &rows, &residual, f, at);
+            assert!((of(our_f, our_at) - of(f, at)).abs() < 1e-12, "node {node}: ours is better or worse");
+            same_split += usize::from(our_f == f && our_at == at);
+            let (l, r) = rows.iter().partition(|i| f64::from(x[**i][f] as f32) <= at);
+            nodes.push((left[node] as usize, l));
+            nodes.push((right[node] as usize, r));
         }
     }
+    assert!(same_split >= 10, "only {same_split} of 12 splits are the very same");
 }
 
 #[test]
