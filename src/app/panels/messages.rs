@@ -92,7 +92,7 @@ pub fn toasts(ctx: &egui::Context, scene: &mut Scene<'_>) {
     ctx.request_repaint_after(Duration::from_millis(500));
     let mut dismissed = None;
     egui::Area::new(egui::Id::unique("toasts"))
-        .anchor(Align2::CENTER_TOP, egui::vec2(0.0, 44.0))
+        .anchor(Align2::CENTER_BOTTOM, egui::vec2(0.0, -40.0))
         .order(egui::Order::Foreground)
         .show(ctx, |ui| {
             for &index in showing.iter().rev().take(MOST_TOASTS) {

@@ -94,7 +94,7 @@ fn patient(ui: &mut Ui, scene: &mut Scene<'_>) {
         let height = ui.available_height();
         Panel::bottom("lower")
             .resizable(true)
-            .default_size((height * 0.44).clamp(220.0, 420.0))
+            .default_size((height * 0.4).clamp(220.0, 420.0))
             .size_range(140.0..=(height - 180.0).max(160.0))
             .show(ui, |ui| lower::show(ui, scene));
     }
