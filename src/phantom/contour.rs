@@ -232,8 +232,8 @@ pub fn breast_thickness(patient: &Patient, level: f32, angle: f32) -> f32 {
     let dl = level - middle;
     // Flat towards the head, steeper below the nipple.
     let along = (-(dl / if dl < 0.0 { 1.75 } else { 1.25 }).powi(2)).exp();
-    let da = angle.abs() - 0.74;
-    let around = (-(da / if da < 0.0 { 0.34 } else { 0.46 }).powi(2)).exp();
+    let da = angle.abs() - 0.84;
+    let around = (-(da / if da < 0.0 { 0.36 } else { 0.52 }).powi(2)).exp();
     let nipple = 5.0 * (-(da / 0.035).powi(2) - ((dl - 0.15) / 0.22).powi(2)).exp();
     size * along * around + nipple
 }

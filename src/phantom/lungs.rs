@@ -5,7 +5,7 @@ use super::contour::{self, centre_y};
 use super::patient::Patient;
 
 /// Leaves of one side's tree.
-const LEAVES: usize = 420;
+const LEAVES: usize = 750;
 
 /// Vessels of both lungs as cones.
 pub fn vessels(patient: &Patient) -> Vec<Solid> {
@@ -91,8 +91,8 @@ fn grow(patient: &Patient, tree: u64, hilum: Point, leaves: &[Point]) -> Vec<Sol
         }
         flow[nodes[i].parent] += flow[i];
     }
-    // Exponent 2.7 and a terminal radius of 0.55 mm give 6–7 mm at the hilum.
-    let radius = |f: f32| 0.58 * f.max(1.0).powf(1.0 / 2.7);
+    // Exponent 2.7 and a terminal radius of 0.7 mm give 7–8 mm at the hilum.
+    let radius = |f: f32| 0.70 * f.max(1.0).powf(1.0 / 2.7);
     (1..nodes.len())
         .map(|i| {
             let n = &nodes[i];

@@ -1,6 +1,7 @@
 //! The wall of the trunk: skin, fat, breasts, muscles, ribs, sternum, shoulder girdle, and the table below.
 
 use std::f32::consts::PI;
+use std::rc::Rc;
 
 use super::canvas::{Bounds, Label, Solid, keyed, smoothstep, tube};
 use super::contour::{self, breast_thickness, centre_y};
@@ -181,7 +182,7 @@ fn paint_table(frame: &mut Frame, wall: &Wall) {
         let lower = top + 26.0 - 62.0 * u.abs().powf(2.4);
         let d = (upper - y).max(y - lower);
         let shell = -d;
-        (d, if shell < 1.3 { 40.0 } else { -958.0 })
+        (d, if shell < 1.8 { 330.0 } else { -958.0 })
     });
 }
 
@@ -218,7 +219,7 @@ fn paint_skin_and_fat(frame: &mut Frame) {
 /// Muscles of back, shoulder and belly wall as one marbled mass with fat planes, outside the ribs.
 fn paint_back(frame: &mut Frame) {
     let (patient, level) = (frame.patient, frame.level);
-    let outlines = std::mem::replace(&mut frame.outlines, contour::Outlines::at(patient, level));
+    let outlines = Rc::clone(&frame.outlines);
     // From this angle backwards the space outside the ribs is muscle.
     let edge = keyed(
         &[
@@ -253,11 +254,7 @@ fn paint_back(frame: &mut Frame) {
     let z = frame.z;
     let depth = |cage: f32, muscle: f32, part: f32| cage + WALL_MM + (muscle - cage - WALL_MM) * part;
     // Fat planes: under trapezius and latissimus, and between scapular muscles and chest wall.
-    for (part, from, to, thickness) in [(0.72, 1.5, 3.0, 1.5), (0.16, 1.45, 2.45, 1.8), (0.42, 1.9, 2.8, 1.1)]
-    {
-        if part == 0.42 && level > 7.0 {
-            continue;
-        }
+    for (part, from, to, thickness) in [(0.70, 1.5, 3.0, 1.3), (0.16, 1.45, 2.45, 1.6)] {
         let Frame { canvas, polar, body, .. } = frame;
         canvas.paint(*body, Label::Fat, |i, x, y| {
             let p = polar[i];
@@ -265,16 +262,15 @@ fn paint_back(frame: &mut Frame) {
             if a < from || a > to {
                 return (9.0, 0.0);
             }
-            let n = texture2(seed ^ 0x35, [x, y, z * 0.4], 24.0);
+            let n = texture2(seed ^ 0x35, [x, y, z * 0.4], 38.0);
             let (cage, muscle) = (outlines.cage.radius(p.angle), outlines.muscle.radius(p.angle));
             let space = muscle - cage - WALL_MM;
-            let r = depth(cage, muscle, part) + 3.0 * n;
+            let r = depth(cage, muscle, part) + (0.22 * space).min(7.0) * n;
             let fade =
                 smoothstep(from, from + 0.2, a) * smoothstep(to, to - 0.2, a) * smoothstep(5.0, 11.0, space);
-            ((p.radius - r).abs() - thickness * fade * (0.75 + 0.6 * n), fat_hu(seed, x, y, z))
+            ((p.radius - r).abs() - thickness * fade * (0.55 + 1.1 * n), fat_hu(seed, x, y, z))
         });
     }
-    frame.outlines = outlines;
     paint_erectors(frame);
 }
 
@@ -339,7 +335,7 @@ fn collect(
 /// Pectorales, serratus, latissimus, rectus.
 fn paint_chest_muscles(frame: &mut Frame) {
     let (patient, level) = (frame.patient, frame.level);
-    let outlines = std::mem::replace(&mut frame.outlines, contour::Outlines::at(patient, level));
+    let outlines = Rc::clone(&frame.outlines);
     let bulk = patient.muscle;
     let chest = |angle: f32| outlines.cage.radius(angle) + WALL_MM;
     let side = |angle: f32| if angle > 0.0 { Label::PectoralisLeft } else { Label::PectoralisRight };
@@ -443,13 +439,12 @@ fn paint_chest_muscles(frame: &mut Frame) {
         let outer = surface(angle);
         (outer - thickness(angle.abs(), major), outer)
     });
-    frame.outlines = outlines;
 }
 
 /// The layer between the ribs, with extrapleural fat.
 fn paint_intercostals(frame: &mut Frame) {
     let (patient, level) = (frame.patient, frame.level);
-    let outlines = std::mem::replace(&mut frame.outlines, contour::Outlines::at(patient, level));
+    let outlines = Rc::clone(&frame.outlines);
     let seed = patient.seed;
     let z = frame.z;
     let lumbar = smoothstep(12.4, 13.2, level);
@@ -469,7 +464,6 @@ fn paint_intercostals(frame: &mut Frame) {
         let fat = smoothstep(0.12, 0.0, sheet) * (0.45 + 0.35 * n);
         (outside.max(inside), hus(x, y) - 90.0 * fat.max(0.0))
     });
-    frame.outlines = outlines;
 }
 
 impl Frame<'_> {
