@@ -3,6 +3,7 @@
 use std::f32::consts::PI;
 
 use super::canvas::{Grid, keyed};
+use super::noise::texture;
 use super::patient::Patient;
 
 const ANGLES: usize = 720;
@@ -150,13 +151,18 @@ fn scaled(patient: &Patient, key: [f32; 6]) -> [f32; 6] {
     [w * patient.width, front * patient.depth, back, a, b, widest]
 }
 
+/// Slow waves of an outline, about −1…1: no two sides of a body are alike.
+fn unevenness(seed: u64, level: f32, angle: f32) -> f32 {
+    let (s, c) = angle.sin_cos();
+    texture(seed, [1.6 * s, 1.6 * c, 0.3 * level], 1.0)
+}
+
 /// The cage's outline at a level.
 pub fn cage(patient: &Patient, level: f32) -> Contour {
     let depth = 0.5 + 0.5 * patient.depth;
     let mut key = scaled(patient, keyed(&CAGE, level));
     key[2] *= depth;
-    // A slight furrow each side of the spine: the gutters reach further back than the midline.
-    Contour::build(centre_y(level), key, |_| 0.0)
+    Contour::build(centre_y(level), key, |angle| 1.8 * unevenness(patient.seed ^ 0x51, level, angle))
 }
 
 impl Outlines {
@@ -172,7 +178,7 @@ impl Outlines {
             })
             .collect();
         let key = scaled(patient, keyed(&MUSCLE, level));
-        let muscle = Contour::build(centre, key, |_| 0.0);
+        let muscle = Contour::build(centre, key, |angle| 2.6 * unevenness(patient.seed ^ 0x52, level, angle));
         let radius = (0..ANGLES)
             .map(|i| {
                 let angle = angle_of(i);

@@ -125,25 +125,26 @@ fn mediastinum_field(frame: &Frame, organs: &Organs) -> Field {
     });
     // Behind the body the paravertebral soft tissue widens to the necks of the ribs.
     field.add(Bounds { x: [c[0] - 50.0, c[0] + 50.0], y: [c[1], c[1] + 70.0] }, 6.0, |x, y| {
-        let half = v.half_width + 1.0 + 1.25 * (y - c[1] - v.half_depth * 0.7).max(0.0);
+        let half = v.half_width + 1.0 + 0.9 * (y - c[1] - v.half_depth * 0.8).max(0.0);
         ((x - c[0]).abs() - half).max(c[1] + 4.0 - y)
     });
     let front = frame.outlines.centre_y - frame.outlines.cage.radius(0.0);
     let fat = 0.4 + 0.8 * frame.patient.visceral;
     // Retrosternal fat, a wedge that narrows to the anterior junction line.
+    let low = smoothstep(8.0, 9.2, frame.level);
     let wide = 12.0
         * fat
         * (1.0 + 1.2 * smoothstep(4.2, 2.6, frame.level) + 1.4 * smoothstep(7.0, 9.0, frame.level));
     let shift = 4.0 + 8.0 * smoothstep(6.5, 8.5, frame.level);
     field.add(Bounds { x: [-60.0, 70.0], y: [front - 5.0, front + 70.0] }, 9.0, |x, y| {
         let t = ((y - front) / 60.0).clamp(0.0, 1.0);
-        ((x - shift * t + 5.0 * texture(frame.patient.seed ^ 0x6d, [x, y, frame.z], 22.0)).abs() - (2.0 + wide * (1.0 - t).powi(2) + 10.0 * t * t)).max(y - front - 56.0)
+        ((x - shift * t + 5.0 * texture(frame.patient.seed ^ 0x6d, [x, y, frame.z], 22.0)).abs() - (2.0 + wide * (1.0 - t).powi(2) + 10.0 * t * t * (1.0 - low) - 14.0 * low * t)).max(y - front - 56.0)
     });
     // Pulmonary ligament and inferior mediastinum above the diaphragm.
     if frame.level > 8.5 {
         let rim = smoothstep(8.5, 10.0, frame.level);
         field.add(Bounds { x: [-46.0, 52.0], y: [c[1] - 62.0, c[1] + 8.0] }, 8.0, |x, y| {
-            ((x - 2.0).abs() - 15.0 - 10.0 * rim).max(c[1] - 56.0 - y)
+            smooth_max(((x - 4.0) * 0.9).abs() - 11.0 - 5.0 * rim, (c[1] - 54.0 - y).max(y - c[1] + 4.0), 8.0)
         });
     }
     field

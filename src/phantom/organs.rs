@@ -355,9 +355,9 @@ fn abdomen(p: &Patient) -> Vec<Part> {
     // Jejunal loops: short bent tubes, scattered by the seed in the left and middle belly.
     let mut bowel = vec![up(at(-34.0, -58.0, 14.2), [20.0, 16.0, 24.0])];
     let mut mesentery = Vec::new();
-    for n in 0..9_u64 {
+    for n in 0..13_u64 {
         let c = |k: u64| p.chance(0x500 + n * 16 + k);
-        let start = at(38.0 + 44.0 * c(0), -48.0 + 26.0 * c(1), 14.1 + 0.7 * c(2));
+        let start = at(38.0 + 44.0 * c(0), -48.0 + 26.0 * c(1), 13.75 + 0.75 * c(2));
         let bend = [start[0] + 16.0 * c(3), start[1] + 12.0 * c(4), start[2] - 9.0 - 8.0 * c(5)];
         let end = [bend[0] + 20.0 * c(6), bend[1] + 14.0 * c(7), bend[2] - 12.0];
         let r = (9.5 + 2.0 * c(8)) * k;

@@ -100,7 +100,7 @@ impl Wall {
         for side in [-1.0_f32, 1.0] {
             let at = |x: f32, y: f32, level: f32| patient.at(side * x, y, level);
             let front = contour::cage(patient, 2.6).radius(0.0) - centre_y(2.6);
-            let lift = 0.25 * patient.chance(30);
+            let lift = 0.25 * patient.chance(if side > 0.0 { 30 } else { 31 });
             girdle.extend(tube(&[
                 (at(15.0, -front - 4.0, 2.55 + lift), 8.5),
                 (at(36.0, -front - 8.0, 2.1 + lift), 6.2),
@@ -271,7 +271,25 @@ fn paint_back(frame: &mut Frame) {
             ((p.radius - r).abs() - thickness * fade * (0.55 + 1.1 * n), fat_hu(seed, x, y, z))
         });
     }
+    paint_shoulder_fat(frame);
     paint_erectors(frame);
+}
+
+/// Fat between the muscles of neck and shoulder.
+fn paint_shoulder_fat(frame: &mut Frame) {
+    let amount = smoothstep(3.4, 0.6, frame.level);
+    if amount <= 0.0 {
+        return;
+    }
+    let (seed, z) = (frame.patient.seed, frame.z);
+    let Frame { canvas, outlines, polar, body, .. } = frame;
+    canvas.paint(*body, Label::Fat, |i, x, y| {
+        let depth = outlines.muscle.distance(polar[i]) + 9.0;
+        let n = texture2(seed ^ 0x39, [x, y * 1.5, z * 0.7], 27.0);
+        // More of it in front of the trapezius than behind.
+        let d = (0.50 - 0.26 * amount - 0.10 * smoothstep(30.0, -20.0, y) - n) * 22.0;
+        (d.max(depth), fat_hu(seed, x, y, z))
+    });
 }
 
 fn paint_erectors(frame: &mut Frame) {
@@ -349,7 +367,8 @@ fn paint_chest_muscles(frame: &mut Frame) {
                 let a = angle.abs();
                 let digit = 1.0 + 0.35 * (a * 26.0 + level * 5.0).sin();
                 let t = t * smoothstep(1.05, 1.4, a) * smoothstep(2.35, 1.9, a) * digit;
-                (chest(angle) + 0.8, chest(angle) + 0.8 + t)
+                let inner = chest(angle) + 0.8;
+            (inner, (inner + t).min(outlines.muscle.radius(angle) - 0.5))
             },
         );
     }
@@ -589,8 +608,9 @@ fn paint_girdle(frame: &mut Frame, wall: &Wall) {
         for side in [-1.0_f32, 1.0] {
             let place = |t: f32| {
                 // Slightly hollow towards the ribs.
-                let bow = 7.0 * t * (1.0 - t) * 2.0;
-                [side * (lx + (mx - lx) * t + bow * 0.5) * patient.width, ly + (my - ly) * t + bow]
+                let bow = 0.2 * (lx - mx).hypot(ly - my) * t * (1.0 - t);
+                let [dx, dy] = if side > 0.0 { [32, 33] } else { [34, 35] }.map(|k| 3.5 * patient.chance(k));
+                [side * ((lx + (mx - lx) * t + bow * 0.5) * patient.width + dx), ly + (my - ly) * t + bow + dy]
             };
             for s in 0..10 {
                 let (t0, t1) = (s as f32 / 10.0, (s as f32 + 1.0) / 10.0);
