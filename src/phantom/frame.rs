@@ -69,6 +69,11 @@ impl<'a> Frame<'a> {
             if a < reach[0] || a > reach[1] {
                 continue;
             }
+            if polar.radius < self.outlines.cage.radius(polar.angle) - 2.0
+                || polar.radius > self.outlines.muscle.radius(polar.angle) + 2.0
+            {
+                continue;
+            }
             let (inner, outer) = radii(polar.angle);
             if outer - inner < 0.4 || polar.radius > outer + pixel || polar.radius < inner - pixel {
                 continue;

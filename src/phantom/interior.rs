@@ -58,8 +58,8 @@ pub struct Interior {
 pub fn paint(frame: &mut Frame, interior: &Interior) {
     let dome = dome_distances(frame, interior);
     let inside = cage_distances(frame);
-    paint_cavity(frame, &dome, &inside);
     let media = mediastinum_field(frame, &interior.organs);
+    paint_cavity(frame, &dome, &inside, &media);
     paint_lungs(frame, interior, &dome, &inside, &media);
     paint_belly(frame, interior, &dome, &inside);
     for part in &interior.organs.mediastinum {
@@ -82,10 +82,15 @@ fn cage_distances(frame: &Frame) -> Vec<f32> {
 }
 
 /// Fat first: what is left of it between the organs is mediastinal above and visceral below.
-fn paint_cavity(frame: &mut Frame, dome: &[f32], inside: &[f32]) {
+fn paint_cavity(frame: &mut Frame, dome: &[f32], inside: &[f32], media: &Field) {
     let (seed, z) = (frame.patient.seed, frame.z);
     let body = frame.body;
-    frame.canvas.paint(body, Label::Mediastinum, |i, x, y| (inside[i], fat_hu(seed, x, y, z) + 8.0));
+    let chest = frame.level > 1.2;
+    frame.canvas.paint(body, Label::Mediastinum, |i, x, y| {
+        // Where lung will cover it, or outside, the texture need not be worked out.
+        let hidden = inside[i] > 2.0 || (chest && dome[i] > 3.0 && media.at(i) > 8.0);
+        (inside[i], if hidden { -100.0 } else { fat_hu(seed, x, y, z) + 8.0 })
+    });
     if frame.level > 8.4 {
         let retro = frame.patient.spine.centre(frame.level);
         let behind = 9.0;
@@ -93,12 +98,11 @@ fn paint_cavity(frame: &mut Frame, dome: &[f32], inside: &[f32]) {
             // Beside the vertebral column the belly's hindmost fat belongs to the retroperitoneum too.
             let limit = (y - retro[1] - behind).min(30.0 - (x - retro[0]).abs());
             let d = smooth_max(inside[i] + 1.6, dome[i] + DIAPHRAGM_MM, 1.0).max(limit);
-            (d, fat_hu(seed, x, y, z) + 2.0)
+            (d, if d > 2.0 { -100.0 } else { fat_hu(seed, x, y, z) + 2.0 })
         });
-        let fibre = |x: f32, y: f32| 52.0 + 6.0 * texture(seed ^ 0x62, [x, y, z], 4.0);
         frame.canvas.paint(body, Label::Muscle, |i, x, y| {
-            let sheet = dome[i].max(-DIAPHRAGM_MM - dome[i]);
-            (sheet.max(inside[i]), fibre(x, y))
+            let sheet = dome[i].max(-DIAPHRAGM_MM - dome[i]).max(inside[i]);
+            (sheet, if sheet > 2.0 { 0.0 } else { 52.0 + 6.0 * texture(seed ^ 0x62, [x, y, z], 4.0) })
         });
     }
 }
@@ -138,7 +142,9 @@ fn mediastinum_field(frame: &Frame, organs: &Organs) -> Field {
     let shift = 4.0 + 8.0 * smoothstep(6.5, 8.5, frame.level);
     field.add(Bounds { x: [-60.0, 70.0], y: [front - 5.0, front + 70.0] }, 9.0, |x, y| {
         let t = ((y - front) / 60.0).clamp(0.0, 1.0);
-        ((x - shift * t + 5.0 * texture(frame.patient.seed ^ 0x6d, [x, y, frame.z], 22.0)).abs() - (2.0 + wide * (1.0 - t).powi(2) + 10.0 * t * t * (1.0 - low) - 14.0 * low * t)).max(y - front - 56.0)
+        ((x - shift * t + 5.0 * texture(frame.patient.seed ^ 0x6d, [x, y, frame.z], 22.0)).abs()
+            - (2.0 + wide * (1.0 - t).powi(2) + 10.0 * t * t * (1.0 - low) - 14.0 * low * t))
+            .max(y - front - 56.0)
     });
     // Pulmonary ligament and inferior mediastinum above the diaphragm.
     if frame.level > 8.5 {
@@ -245,7 +251,7 @@ fn paint_belly(frame: &mut Frame, interior: &Interior, dome: &[f32], inside: &[f
         return;
     }
     let patient = frame.patient;
-    let gap = 1.0 + 5.0 * patient.visceral;
+    let gap = 1.0 + 9.0 * patient.visceral;
     let cavity: Vec<f32> =
         (0..inside.len()).map(|i| smooth_max(inside[i] + 3.2, dome[i] + DIAPHRAGM_MM + 0.6, 6.0)).collect();
     paint_psoas(frame);
@@ -285,7 +291,7 @@ fn paint_psoas(frame: &mut Frame) {
 fn paint_liver(frame: &mut Frame, cavity: &[f32]) {
     let (patient, z) = (frame.patient, frame.z);
     let seed = patient.seed;
-    let k = 1.04 - 0.09 * patient.visceral;
+    let k = 1.02 - 0.13 * patient.visceral;
     let right = Solid::upright(patient.at(-72.0, -4.0, 11.4), [74.0 * k, 92.0 * k, 88.0]);
     let left =
         Solid::ellipsoid(patient.at(4.0, -52.0, 10.7), [78.0 * k, 40.0 * k, 36.0 * k], [1.0, -0.12, 0.25]);

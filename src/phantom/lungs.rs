@@ -28,7 +28,7 @@ fn spread(patient: &Patient, tree: u64, side: f32, hilum: Point) -> Vec<Point> {
         let angle = side * (std::f32::consts::FRAC_PI_2 * (1.0 + c(1)));
         let depth = (0.5 + 0.5 * c(2)).sqrt() * 0.985;
         draw += 1;
-        let r = contour::cage(patient, level).radius(angle) * depth;
+        let r = contour::cage_radius(patient, level, angle) * depth;
         let p = [angle.sin() * r, centre_y(level) - angle.cos() * r, patient.spine.z(level)];
         if p[0] * side > 26.0 {
             points.push(p);

@@ -302,7 +302,7 @@ fn abdomen(p: &Patient) -> Vec<Part> {
     let c = p.contrast_hu;
     let d = p.depth;
     // Visceral fat spreads the organs apart: they are drawn smaller where there is more of it.
-    let k = 1.06 - 0.17 * p.visceral;
+    let k = 1.04 - 0.25 * p.visceral;
     let at = |x: f32, y: f32, level: f32| p.at(x, y * d, level);
     let s = |x: f32, dy: f32, level: f32| p.at_spine(x, dy, level);
     let up = |centre: [f32; 3], semi: [f32; 3]| Solid::upright(centre, semi.map(|v| v * k));

@@ -75,7 +75,7 @@ impl Rib {
     pub fn point(&self, patient: &Patient, side: f32, a: f32) -> [f32; 3] {
         let z = self.z_mm(a);
         let level = patient.spine.level(z);
-        let r = contour::cage(patient, level).radius(side * a) + RIB_MIDDLE_MM;
+        let r = contour::cage_radius(patient, level, side * a) + RIB_MIDDLE_MM;
         [side * a.sin() * r, centre_y(level) - a.cos() * r, z]
     }
 }
@@ -99,7 +99,7 @@ impl Wall {
         let mut shoulder_vessels = Vec::new();
         for side in [-1.0_f32, 1.0] {
             let at = |x: f32, y: f32, level: f32| patient.at(side * x, y, level);
-            let front = contour::cage(patient, 2.6).radius(0.0) - centre_y(2.6);
+            let front = contour::cage_radius(patient, 2.6, 0.0) - centre_y(2.6);
             let lift = 0.25 * patient.chance(if side > 0.0 { 30 } else { 31 });
             girdle.extend(tube(&[
                 (at(15.0, -front - 4.0, 2.55 + lift), 8.5),
@@ -189,12 +189,18 @@ fn paint_table(frame: &mut Frame, wall: &Wall) {
 fn paint_skin_and_fat(frame: &mut Frame) {
     let (seed, z, level, patient) = (frame.patient.seed, frame.z, frame.level, frame.patient);
     let Frame { canvas, outlines, polar, body, .. } = frame;
+    let skin = |i: usize, x: f32, y: f32| {
+        let d = outlines.skin.distance(polar[i]);
+        if d.abs() > 4.0 { d } else { d + 0.4 * texture(seed ^ 0x20, [x, y, z], 17.0) }
+    };
     canvas.paint(*body, Label::Fat, |i, x, y| {
-        let d = outlines.skin.distance(polar[i]) + 0.4 * texture(seed ^ 0x20, [x, y, z], 17.0);
-        if d > 2.0 { (d, 0.0) } else { (d, fat_hu(seed, x, y, z)) }
+        let d = skin(i, x, y);
+        // What the cage encloses is painted later.
+        let hidden = d > 2.0 || outlines.cage.distance(polar[i]) < -4.0;
+        (d, if hidden { -105.0 } else { fat_hu(seed, x, y, z) })
     });
     canvas.paint(*body, Label::Skin, |i, x, y| {
-        let d = outlines.skin.distance(polar[i]) + 0.4 * texture(seed ^ 0x20, [x, y, z], 17.0);
+        let d = skin(i, x, y);
         (d.max(-1.7 - d), 28.0)
     });
     if !(3.5..10.0).contains(&level) {
@@ -203,8 +209,11 @@ fn paint_skin_and_fat(frame: &mut Frame) {
     // Fibroglandular tissue: a disc behind the nipple with fingers of fat.
     canvas.paint(*body, Label::Gland, |i, x, y| {
         let p = polar[i];
+        if p.radius < outlines.muscle.radius(p.angle) || p.radius > outlines.skin.radius(p.angle) {
+            return (9.0, 0.0);
+        }
         let breast = breast_thickness(patient, level, p.angle);
-        if breast < 6.0 || p.radius < outlines.muscle.radius(p.angle) {
+        if breast < 6.0 {
             return (9.0, 0.0);
         }
         let height = p.radius - outlines.muscle.radius(p.angle);
@@ -262,8 +271,11 @@ fn paint_back(frame: &mut Frame) {
             if a < from || a > to {
                 return (9.0, 0.0);
             }
-            let n = texture2(seed ^ 0x35, [x, y, z * 0.4], 38.0);
             let (cage, muscle) = (outlines.cage.radius(p.angle), outlines.muscle.radius(p.angle));
+            if p.radius < cage || p.radius > muscle {
+                return (9.0, 0.0);
+            }
+            let n = texture2(seed ^ 0x35, [x, y, z * 0.4], 38.0);
             let space = muscle - cage - WALL_MM;
             let r = depth(cage, muscle, part) + (0.22 * space).min(7.0) * n;
             let fade =
@@ -285,6 +297,9 @@ fn paint_shoulder_fat(frame: &mut Frame) {
     let Frame { canvas, outlines, polar, body, .. } = frame;
     canvas.paint(*body, Label::Fat, |i, x, y| {
         let depth = outlines.muscle.distance(polar[i]) + 9.0;
+        if depth > 2.0 || outlines.cage.distance(polar[i]) < -2.0 {
+            return (9.0, 0.0);
+        }
         let n = texture2(seed ^ 0x39, [x, y * 1.5, z * 0.7], 27.0);
         // More of it in front of the trapezius than behind.
         let d = (0.50 - 0.26 * amount - 0.10 * smoothstep(30.0, -20.0, y) - n) * 22.0;
@@ -368,7 +383,7 @@ fn paint_chest_muscles(frame: &mut Frame) {
                 let digit = 1.0 + 0.35 * (a * 26.0 + level * 5.0).sin();
                 let t = t * smoothstep(1.05, 1.4, a) * smoothstep(2.35, 1.9, a) * digit;
                 let inner = chest(angle) + 0.8;
-            (inner, (inner + t).min(outlines.muscle.radius(angle) - 0.5))
+                (inner, (inner + t).min(outlines.muscle.radius(angle) - 0.5))
             },
         );
     }
@@ -610,7 +625,10 @@ fn paint_girdle(frame: &mut Frame, wall: &Wall) {
                 // Slightly hollow towards the ribs.
                 let bow = 0.2 * (lx - mx).hypot(ly - my) * t * (1.0 - t);
                 let [dx, dy] = if side > 0.0 { [32, 33] } else { [34, 35] }.map(|k| 3.5 * patient.chance(k));
-                [side * ((lx + (mx - lx) * t + bow * 0.5) * patient.width + dx), ly + (my - ly) * t + bow + dy]
+                [
+                    side * ((lx + (mx - lx) * t + bow * 0.5) * patient.width + dx),
+                    ly + (my - ly) * t + bow + dy,
+                ]
             };
             for s in 0..10 {
                 let (t0, t1) = (s as f32 / 10.0, (s as f32 + 1.0) / 10.0);
