@@ -69,8 +69,6 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    pub const ALL: Self = Self { x: [-1e4, 1e4], y: [-1e4, 1e4] };
-
     pub fn around(x: f32, y: f32, rx: f32, ry: f32) -> Self {
         Self { x: [x - rx, x + rx], y: [y - ry, y + ry] }
     }
@@ -105,6 +103,15 @@ impl Field {
 
     pub fn is_empty(&self) -> bool {
         self.rows.0 >= self.rows.1
+    }
+
+    /// Rectangle that the solids added so far can reach.
+    pub fn bounds(&self) -> Bounds {
+        let edge = |i: usize| self.grid.mm(i);
+        Bounds {
+            x: [edge(self.columns.0), edge(self.columns.1.saturating_sub(1))],
+            y: [edge(self.rows.0), edge(self.rows.1.saturating_sub(1))],
+        }
     }
 
     #[inline]

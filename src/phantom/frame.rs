@@ -1,5 +1,7 @@
 //! One plane while it is painted: canvas, scratch field, outlines and every pixel's polar place.
 
+use std::rc::Rc;
+
 use super::canvas::{Bounds, Canvas, Field, Grid, Label};
 use super::contour::{Outlines, Polar};
 use super::noise::texture2;
@@ -11,7 +13,7 @@ pub struct Frame<'a> {
     pub level: f32,
     pub canvas: Canvas,
     pub field: Field,
-    pub outlines: Outlines,
+    pub outlines: Rc<Outlines>,
     pub polar: Vec<Polar>,
     /// Pixels that can belong to the body.
     pub body: Bounds,
@@ -20,7 +22,7 @@ pub struct Frame<'a> {
 impl<'a> Frame<'a> {
     pub fn new(patient: &'a Patient, grid: Grid, z: f32) -> Self {
         let level = patient.spine.level(z);
-        let outlines = Outlines::at(patient, level);
+        let outlines = Rc::new(Outlines::at(patient, level));
         let polar = (0..grid.size * grid.size)
             .map(|i| outlines.polar(grid.mm(i % grid.size), grid.mm(i / grid.size)))
             .collect();
@@ -35,10 +37,13 @@ impl<'a> Frame<'a> {
         let p = [x, y * 1.3, self.z * 0.45];
         let seed = self.patient.seed;
         let fibre = 7.0 * texture2(seed ^ 0x31, p, 5.0);
-        let septum = texture2(seed ^ 0x32, p, 15.0).abs();
-        let streak = 0.055 * marbling;
-        let fat = (1.0 - septum / streak.max(1e-4)).clamp(0.0, 1.0);
-        56.0 + fibre - 120.0 * fat
+        // Sheets of fat where a smooth noise crosses zero, but only in some places.
+        let septum = texture2(seed ^ 0x32, p, 24.0).abs();
+        let place = (0.5 + texture2(seed ^ 0x34, p, 31.0)).clamp(0.0, 1.0);
+        let streak = 0.045 * marbling;
+        let fat = (1.0 - septum / streak.max(1e-4)).clamp(0.0, 1.0) * place;
+        let fine = (texture2(seed ^ 0x38, p, 6.5) - 0.42).max(0.0) * marbling;
+        57.0 + fibre - 125.0 * fat - 120.0 * fine
     }
 
     /// HU of fat with faint septa.
@@ -62,6 +67,11 @@ impl<'a> Frame<'a> {
             let polar = self.polar[index];
             let a = polar.angle.abs();
             if a < reach[0] || a > reach[1] {
+                continue;
+            }
+            if polar.radius < self.outlines.cage.radius(polar.angle) - 2.0
+                || polar.radius > self.outlines.muscle.radius(polar.angle) + 2.0
+            {
                 continue;
             }
             let (inner, outer) = radii(polar.angle);

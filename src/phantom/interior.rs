@@ -1,6 +1,8 @@
 //! What the rib cage encloses: lungs, mediastinum, diaphragm and the organs below.
 
-use super::canvas::{Bounds, Field, Label, Solid, smooth_max, smoothstep};
+use rayon::prelude::*;
+
+use super::canvas::{Bounds, Field, Grid, Label, Solid, smooth_max, smoothstep};
 use super::frame::{Frame, fat_hu};
 use super::noise::{texture, texture2};
 use super::organs::{Organs, Part};
@@ -28,28 +30,36 @@ pub fn diaphragm_z(patient: &Patient, x: f32, y: f32) -> f32 {
     let t = ((rho - 0.30) / 0.70).max(0.0);
     let saddle = 9.0 * (-(x / 30.0).powi(2)).exp() * (1.0 - t.min(1.0));
     let wave = 1.5 * texture(patient.seed ^ 0x61, [x, y, 0.0], 40.0);
-    peak - fall * (0.25 * t + 0.75 * t.powf(2.6)) - saddle + wave
+    peak - fall * (0.25 * t + 0.75 * t.powf(2.6)) - saddle + wave - 0.14 * (y + 40.0).max(-40.0)
 }
 
-/// Distance to the diaphragm along its normal, positive above it.
-fn above_diaphragm(patient: &Patient, x: f32, y: f32, z: f32) -> f32 {
-    let h = diaphragm_z(patient, x, y);
-    let (dx, dy) = (diaphragm_z(patient, x + 1.0, y) - h, diaphragm_z(patient, x, y + 1.0) - h);
-    (z - h) / (1.0 + dx * dx + dy * dy).sqrt()
+/// Height of the diaphragm and the cosine of its slant, by pixel.
+pub fn diaphragm(patient: &Patient, grid: Grid) -> Vec<[f32; 2]> {
+    (0..grid.size * grid.size)
+        .into_par_iter()
+        .map(|i| {
+            let (x, y) = (grid.mm(i % grid.size), grid.mm(i / grid.size));
+            let h = diaphragm_z(patient, x, y);
+            let (dx, dy) = (diaphragm_z(patient, x + 1.0, y) - h, diaphragm_z(patient, x, y + 1.0) - h);
+            [h, 1.0 / (1.0 + dx * dx + dy * dy).sqrt()]
+        })
+        .collect()
 }
 
 /// Planes' constant inner anatomy.
 pub struct Interior {
     pub organs: Organs,
     pub lung_vessels: Vec<Solid>,
+    /// See [`diaphragm`].
+    pub diaphragm: Vec<[f32; 2]>,
 }
 
 /// Paints lungs, mediastinum, diaphragm, belly.
 pub fn paint(frame: &mut Frame, interior: &Interior) {
-    let dome = dome_distances(frame);
+    let dome = dome_distances(frame, interior);
     let inside = cage_distances(frame);
-    paint_cavity(frame, &dome, &inside);
     let media = mediastinum_field(frame, &interior.organs);
+    paint_cavity(frame, &dome, &inside, &media);
     paint_lungs(frame, interior, &dome, &inside, &media);
     paint_belly(frame, interior, &dome, &inside);
     for part in &interior.organs.mediastinum {
@@ -58,21 +68,12 @@ pub fn paint(frame: &mut Frame, interior: &Interior) {
     paint_airway(frame, interior);
 }
 
-/// Distance above the diaphragm by pixel; far where the plane can't meet it.
-fn dome_distances(frame: &Frame) -> Vec<f32> {
-    let grid = frame.canvas.grid;
-    let n = grid.size * grid.size;
+/// Distance to the diaphragm along its normal by pixel, positive above it; far where the plane can't meet it.
+fn dome_distances(frame: &Frame, interior: &Interior) -> Vec<f32> {
     if frame.level < 8.4 {
-        return vec![100.0; n];
+        return vec![100.0; frame.polar.len()];
     }
-    (0..n)
-        .map(|i| {
-            if frame.polar[i].radius > 190.0 {
-                return 100.0;
-            }
-            above_diaphragm(frame.patient, grid.mm(i % grid.size), grid.mm(i / grid.size), frame.z)
-        })
-        .collect()
+    interior.diaphragm.iter().map(|[height, cosine]| (frame.z - height) * cosine).collect()
 }
 
 /// Distance to the inner face of the wall by pixel, negative inside.
@@ -81,10 +82,15 @@ fn cage_distances(frame: &Frame) -> Vec<f32> {
 }
 
 /// Fat first: what is left of it between the organs is mediastinal above and visceral below.
-fn paint_cavity(frame: &mut Frame, dome: &[f32], inside: &[f32]) {
+fn paint_cavity(frame: &mut Frame, dome: &[f32], inside: &[f32], media: &Field) {
     let (seed, z) = (frame.patient.seed, frame.z);
     let body = frame.body;
-    frame.canvas.paint(body, Label::Mediastinum, |i, x, y| (inside[i], fat_hu(seed, x, y, z) + 8.0));
+    let chest = frame.level > 1.2;
+    frame.canvas.paint(body, Label::Mediastinum, |i, x, y| {
+        // Where lung will cover it, or outside, the texture need not be worked out.
+        let hidden = inside[i] > 2.0 || (chest && dome[i] > 3.0 && media.at(i) > 8.0);
+        (inside[i], if hidden { -100.0 } else { fat_hu(seed, x, y, z) + 8.0 })
+    });
     if frame.level > 8.4 {
         let retro = frame.patient.spine.centre(frame.level);
         let behind = 9.0;
@@ -92,12 +98,11 @@ fn paint_cavity(frame: &mut Frame, dome: &[f32], inside: &[f32]) {
             // Beside the vertebral column the belly's hindmost fat belongs to the retroperitoneum too.
             let limit = (y - retro[1] - behind).min(30.0 - (x - retro[0]).abs());
             let d = smooth_max(inside[i] + 1.6, dome[i] + DIAPHRAGM_MM, 1.0).max(limit);
-            (d, fat_hu(seed, x, y, z) + 2.0)
+            (d, if d > 2.0 { -100.0 } else { fat_hu(seed, x, y, z) + 2.0 })
         });
-        let fibre = |x: f32, y: f32| 52.0 + 6.0 * texture(seed ^ 0x62, [x, y, z], 4.0);
         frame.canvas.paint(body, Label::Muscle, |i, x, y| {
-            let sheet = dome[i].max(-DIAPHRAGM_MM - dome[i]);
-            (sheet.max(inside[i]), fibre(x, y))
+            let sheet = dome[i].max(-DIAPHRAGM_MM - dome[i]).max(inside[i]);
+            (sheet, if sheet > 2.0 { 0.0 } else { 52.0 + 6.0 * texture(seed ^ 0x62, [x, y, z], 4.0) })
         });
     }
 }
@@ -110,11 +115,12 @@ fn mediastinum_field(frame: &Frame, organs: &Organs) -> Field {
     for part in &organs.mediastinum {
         for solid in &part.solids {
             if let Some(bounds) = solid.bounds(z, 16.0 + part.halo_mm) {
-                field.add(bounds, 9.0, |x, y| solid.distance([x, y, z]) - part.halo_mm + 2.0);
+                let blend = if part.halo_mm < 2.0 { 3.0 } else { 9.0 };
+                field.add(bounds, blend, |x, y| solid.distance([x, y, z]) - part.halo_mm + 2.0);
             }
         }
     }
-    field.add_solids(&organs.airway, z, 6.0, 12.0);
+    field.add_solids(&organs.airway, z, 3.0, 8.0);
     let c = frame.patient.spine.centre(frame.level);
     let v = &frame.patient.spine.vertebrae[(frame.level.round().clamp(0.0, 14.0)) as usize];
     let (rx, ry) = (v.half_width + 1.5, v.half_depth + 1.0);
@@ -123,25 +129,28 @@ fn mediastinum_field(frame: &Frame, organs: &Organs) -> Field {
     });
     // Behind the body the paravertebral soft tissue widens to the necks of the ribs.
     field.add(Bounds { x: [c[0] - 50.0, c[0] + 50.0], y: [c[1], c[1] + 70.0] }, 6.0, |x, y| {
-        let half = v.half_width + 2.0 + 0.62 * (y - c[1]).max(0.0);
+        let half = v.half_width + 1.0 + 0.9 * (y - c[1] - v.half_depth * 0.8).max(0.0);
         ((x - c[0]).abs() - half).max(c[1] + 4.0 - y)
     });
     let front = frame.outlines.centre_y - frame.outlines.cage.radius(0.0);
     let fat = 0.4 + 0.8 * frame.patient.visceral;
     // Retrosternal fat, a wedge that narrows to the anterior junction line.
+    let low = smoothstep(8.0, 9.2, frame.level);
     let wide = 12.0
         * fat
         * (1.0 + 1.2 * smoothstep(4.2, 2.6, frame.level) + 1.4 * smoothstep(7.0, 9.0, frame.level));
     let shift = 4.0 + 8.0 * smoothstep(6.5, 8.5, frame.level);
     field.add(Bounds { x: [-60.0, 70.0], y: [front - 5.0, front + 70.0] }, 9.0, |x, y| {
         let t = ((y - front) / 60.0).clamp(0.0, 1.0);
-        ((x - shift * t).abs() - (2.0 + wide * (1.0 - t).powi(2) + 10.0 * t * t)).max(y - front - 56.0)
+        ((x - shift * t + 5.0 * texture(frame.patient.seed ^ 0x6d, [x, y, frame.z], 22.0)).abs()
+            - (2.0 + wide * (1.0 - t).powi(2) + 10.0 * t * t * (1.0 - low) - 14.0 * low * t))
+            .max(y - front - 56.0)
     });
     // Pulmonary ligament and inferior mediastinum above the diaphragm.
     if frame.level > 8.5 {
         let rim = smoothstep(8.5, 10.0, frame.level);
         field.add(Bounds { x: [-46.0, 52.0], y: [c[1] - 62.0, c[1] + 8.0] }, 8.0, |x, y| {
-            ((x - 2.0).abs() - 15.0 - 10.0 * rim).max(c[1] - 56.0 - y)
+            smooth_max(((x - 4.0) * 0.9).abs() - 11.0 - 5.0 * rim, (c[1] - 54.0 - y).max(y - c[1] + 4.0), 8.0)
         });
     }
     field
@@ -180,15 +189,11 @@ fn paint_lungs(frame: &mut Frame, interior: &Interior, dome: &[f32], inside: &[f
         // Vessels end a few millimetres below the pleura.
         let d = field.at(i).max(lung[i] + 0.2);
         if d < half {
-            let hu = 0.5 * frame_contrast(frame.patient) + 60.0;
+            let hu = 0.72 * frame.patient.contrast_hu;
             canvas.cover(i, d, hu, Label::Vessel);
         }
     }
     paint_fissures(frame, &lung);
-}
-
-fn frame_contrast(patient: &Patient) -> f32 {
-    patient.contrast_hu
 }
 
 /// Oblique fissures: faint lines from high behind to low in front.
@@ -222,7 +227,8 @@ fn paint_part(frame: &mut Frame, part: &Part, clip: Option<&[f32]>) {
         return;
     }
     let wave = if part.halo_mm > 5.0 || part.texture_hu > 4.0 { 1.3 } else { 0.5 };
-    canvas.paint(Bounds::ALL, part.label, |i, x, y| {
+    let bounds = field.bounds();
+    canvas.paint(bounds, part.label, |i, x, y| {
         let raw = field.at(i);
         if raw > 6.0 {
             return (9.0, 0.0);
@@ -245,7 +251,7 @@ fn paint_belly(frame: &mut Frame, interior: &Interior, dome: &[f32], inside: &[f
         return;
     }
     let patient = frame.patient;
-    let gap = 1.0 + 5.0 * patient.visceral;
+    let gap = 1.0 + 9.0 * patient.visceral;
     let cavity: Vec<f32> =
         (0..inside.len()).map(|i| smooth_max(inside[i] + 3.2, dome[i] + DIAPHRAGM_MM + 0.6, 6.0)).collect();
     paint_psoas(frame);
@@ -285,13 +291,13 @@ fn paint_psoas(frame: &mut Frame) {
 fn paint_liver(frame: &mut Frame, cavity: &[f32]) {
     let (patient, z) = (frame.patient, frame.z);
     let seed = patient.seed;
-    let k = 1.04 - 0.09 * patient.visceral;
+    let k = 1.02 - 0.13 * patient.visceral;
     let right = Solid::upright(patient.at(-72.0, -4.0, 11.4), [74.0 * k, 92.0 * k, 88.0]);
     let left =
         Solid::ellipsoid(patient.at(4.0, -52.0, 10.7), [78.0 * k, 40.0 * k, 36.0 * k], [1.0, -0.12, 0.25]);
     let caudate = Solid::upright(patient.at(-18.0, -16.0, 11.3), [20.0, 15.0, 28.0]);
     let c = patient.spine.centre(frame.level);
-    let bare = Solid::upright([c[0] - 8.0, c[1] + 4.0, c[2]], [46.0, 36.0, 60.0]);
+    let bare = Solid::upright([c[0] - 8.0, c[1] + 4.0, c[2]], [30.0, 24.0, 60.0]);
     let low = patient.spine.z(14.9);
     let portal = 0.66 * patient.contrast_hu;
     let vein = |a: [f32; 3], b: [f32; 3], ra: f32, rb: f32| Solid::Cone { a, b, ra, rb };
@@ -357,7 +363,8 @@ fn paint_gas(frame: &mut Frame, part: &Part, clip: &[f32]) {
     let seed = patient.seed;
     let surface = patient.depth * -52.0 + 5.0 * patient.chance(70);
     let Frame { canvas, field, .. } = frame;
-    canvas.paint(Bounds::ALL, part.label, |i, x, y| {
+    let bounds = field.bounds();
+    canvas.paint(bounds, part.label, |i, x, y| {
         let wall = field.at(i).max(clip[i]) + part.wall_mm;
         if wall > 2.0 {
             return (9.0, 0.0);

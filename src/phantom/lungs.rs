@@ -5,7 +5,7 @@ use super::contour::{self, centre_y};
 use super::patient::Patient;
 
 /// Leaves of one side's tree.
-const LEAVES: usize = 420;
+const LEAVES: usize = 750;
 
 /// Vessels of both lungs as cones.
 pub fn vessels(patient: &Patient) -> Vec<Solid> {
@@ -28,7 +28,7 @@ fn spread(patient: &Patient, tree: u64, side: f32, hilum: Point) -> Vec<Point> {
         let angle = side * (std::f32::consts::FRAC_PI_2 * (1.0 + c(1)));
         let depth = (0.5 + 0.5 * c(2)).sqrt() * 0.985;
         draw += 1;
-        let r = contour::cage(patient, level).radius(angle) * depth;
+        let r = contour::cage_radius(patient, level, angle) * depth;
         let p = [angle.sin() * r, centre_y(level) - angle.cos() * r, patient.spine.z(level)];
         if p[0] * side > 26.0 {
             points.push(p);
@@ -91,8 +91,8 @@ fn grow(patient: &Patient, tree: u64, hilum: Point, leaves: &[Point]) -> Vec<Sol
         }
         flow[nodes[i].parent] += flow[i];
     }
-    // Exponent 2.7 and a terminal radius of 0.55 mm give 6–7 mm at the hilum.
-    let radius = |f: f32| 0.58 * f.max(1.0).powf(1.0 / 2.7);
+    // Exponent 2.7 and a terminal radius of 0.7 mm give 7–8 mm at the hilum.
+    let radius = |f: f32| 0.70 * f.max(1.0).powf(1.0 / 2.7);
     (1..nodes.len())
         .map(|i| {
             let n = &nodes[i];

@@ -54,7 +54,11 @@ impl Phantom {
         let slices = ((top - bottom) / slice_mm).floor() as usize + 1;
         let wall = Wall::build(&patient);
         let column = Column::build(&patient);
-        let interior = Interior { organs: Organs::build(&patient), lung_vessels: lungs::vessels(&patient) };
+        let interior = Interior {
+            organs: Organs::build(&patient),
+            lung_vessels: lungs::vessels(&patient),
+            diaphragm: interior::diaphragm(&patient, grid),
+        };
         Self { patient, grid, slice_mm, slices, first_z: bottom, wall, column, interior }
     }
 

@@ -95,8 +95,7 @@ fn oesophagus(p: &Patient) -> Part {
 fn heart(p: &Patient) -> Vec<Part> {
     let k = p.heart;
     let c = p.contrast_hu;
-    let front = -0.0;
-    let at = |x: f32, y: f32, level: f32| p.at(x, y * p.depth + front, level);
+    let at = |x: f32, y: f32, level: f32| p.at(x, y * p.depth, level + 0.25);
     let e = |centre: [f32; 3], semi: [f32; 3], along: [f32; 3]| {
         Solid::ellipsoid(centre, semi.map(|v| v * k), along)
     };
@@ -123,8 +122,8 @@ fn heart(p: &Patient) -> Vec<Part> {
     ];
     vec![
         Part { blend_mm: 9.0, halo_mm: 5.5, ..part(Label::Heart, 108.0, myocardium) },
-        Part { blend_mm: 3.0, ..part(Label::Heart, 0.90 * c, left) },
-        Part { blend_mm: 6.0, ..part(Label::Heart, 0.97 * c, right) },
+        Part { blend_mm: 3.0, ..part(Label::Heart, 0.95 * c, left) },
+        Part { blend_mm: 6.0, ..part(Label::Heart, 0.80 * c, right) },
         Part { blend_mm: 4.0, ..part(Label::Heart, 0.94 * c, atrium) },
         Part { halo_mm: 0.0, ..part(Label::Heart, 118.0, papillary) },
     ]
@@ -256,9 +255,9 @@ fn great_vessels(p: &Patient) -> Vec<Part> {
         Part { blend_mm: 3.0, ..part(Label::Vessel, 0.62 * c, veins) },
         Part { blend_mm: 3.0, ..part(Label::Vessel, 0.60 * c, cava) },
         part(Label::Vessel, 0.66 * c, azygos),
-        Part { blend_mm: 4.0, ..part(Label::Vessel, 0.98 * c, pulmonary) },
-        Part { blend_mm: 4.0, ..part(Label::Vessel, 0.95 * c, lung_veins) },
-        Part { blend_mm: 3.0, wall_mm: 1.0, wall_hu: 110.0, ..part(Label::Vessel, c, aorta) },
+        Part { blend_mm: 4.0, halo_mm: 1.2, ..part(Label::Vessel, 0.94 * c, pulmonary) },
+        Part { blend_mm: 4.0, halo_mm: 0.8, ..part(Label::Vessel, 0.90 * c, lung_veins) },
+        Part { blend_mm: 3.0, ..part(Label::Vessel, c, aorta) },
     ]
 }
 
@@ -303,7 +302,7 @@ fn abdomen(p: &Patient) -> Vec<Part> {
     let c = p.contrast_hu;
     let d = p.depth;
     // Visceral fat spreads the organs apart: they are drawn smaller where there is more of it.
-    let k = 1.06 - 0.17 * p.visceral;
+    let k = 1.04 - 0.25 * p.visceral;
     let at = |x: f32, y: f32, level: f32| p.at(x, y * d, level);
     let s = |x: f32, dy: f32, level: f32| p.at_spine(x, dy, level);
     let up = |centre: [f32; 3], semi: [f32; 3]| Solid::upright(centre, semi.map(|v| v * k));
@@ -321,8 +320,8 @@ fn abdomen(p: &Patient) -> Vec<Part> {
         }
     }
     let spleen = vec![
-        Solid::ellipsoid(at(99.0, 34.0, 11.2), [50.0 * k, 24.0 * k, 37.0 * k], [0.35, -1.0, -0.15]),
-        Solid::ellipsoid(at(86.0, 52.0, 11.2), [34.0 * k, 21.0 * k, 34.0 * k], [1.0, 0.3, 0.0]),
+        Solid::ellipsoid(at(99.0, 34.0, 11.2), [52.0 * k, 29.0 * k, 40.0 * k], [0.35, -1.0, -0.15]),
+        Solid::ellipsoid(at(74.0, 50.0, 11.1), [44.0 * k, 23.0 * k, 36.0 * k], [1.0, 0.3, 0.0]),
     ];
     let stomach = vec![
         up(at(58.0, -14.0, 10.7), [37.0, 39.0, 33.0]),
@@ -353,13 +352,26 @@ fn abdomen(p: &Patient) -> Vec<Part> {
         v.extend(tube(&[(s(2.0, -50.0, 13.2), 5.4), (s(-4.0, -52.0, 15.0), 5.0)]));
         v
     };
-    let bowel = vec![
-        up(at(-34.0, -58.0, 14.2), [20.0, 16.0, 24.0]),
-        up(at(8.0, -76.0, 14.6), [26.0, 12.0, 15.0]),
-        up(at(52.0, -30.0, 14.3), [19.0, 15.0, 18.0]),
-        up(at(60.0, -66.0, 14.7), [20.0, 14.0, 17.0]),
-        up(at(30.0, -36.0, 14.9), [17.0, 14.0, 14.0]),
-    ];
+    // Jejunal loops: short bent tubes, scattered by the seed in the left and middle belly.
+    let mut bowel = vec![up(at(-34.0, -58.0, 14.2), [20.0, 16.0, 24.0])];
+    let mut mesentery = Vec::new();
+    for n in 0..13_u64 {
+        let c = |k: u64| p.chance(0x500 + n * 16 + k);
+        let start = at(38.0 + 44.0 * c(0), -48.0 + 26.0 * c(1), 13.75 + 0.75 * c(2));
+        let bend = [start[0] + 16.0 * c(3), start[1] + 12.0 * c(4), start[2] - 9.0 - 8.0 * c(5)];
+        let end = [bend[0] + 20.0 * c(6), bend[1] + 14.0 * c(7), bend[2] - 12.0];
+        let r = (9.5 + 2.0 * c(8)) * k;
+        bowel.extend(tube(&[(start, r), (bend, r * 1.08), (end, r)]));
+        let way = at(20.0 + 14.0 * c(9), -40.0, 14.0 + 0.4 * c(10));
+        mesentery.extend(tube(&[(s(2.0, -52.0, 14.0), 2.2), (way, 1.5), (start, 0.8)]));
+    }
+    for n in 0..14_u64 {
+        let c = |k: u64| p.chance(0x900 + n * 16 + k);
+        let a = at(45.0 + 40.0 * c(0), -62.0 + 18.0 * c(1), 12.9 + 1.5 * c(2));
+        let b = [a[0] + 22.0 * c(3), a[1] + 12.0 * c(4), a[2] + 16.0 * c(5)];
+        let d = [b[0] + 20.0 * c(6), b[1] + 12.0 * c(7), b[2] + 14.0 * c(8)];
+        mesentery.extend(tube(&[(a, 1.4), (b, 1.1), (d, 0.7)]));
+    }
     vec![
         Part { blend_mm: 12.0, texture_hu: 6.0, ..part(Label::Spleen, 122.0, spleen) },
         Part {
@@ -381,6 +393,7 @@ fn abdomen(p: &Patient) -> Vec<Part> {
         Part { wall_mm: 5.5, wall_hu: 195.0, texture_hu: 10.0, ..part(Label::Kidney, 158.0, kidney) },
         Part { ..part(Label::VisceralFat, -88.0, sinus) },
         part(Label::Organ, 74.0, adrenal),
+        part(Label::Vessel, 0.5 * c, mesentery),
         Part { blend_mm: 3.0, ..part(Label::Vessel, 0.66 * c, portal) },
     ]
 }

@@ -1,6 +1,7 @@
 //! The wall of the trunk: skin, fat, breasts, muscles, ribs, sternum, shoulder girdle, and the table below.
 
 use std::f32::consts::PI;
+use std::rc::Rc;
 
 use super::canvas::{Bounds, Label, Solid, keyed, smoothstep, tube};
 use super::contour::{self, breast_thickness, centre_y};
@@ -74,7 +75,7 @@ impl Rib {
     pub fn point(&self, patient: &Patient, side: f32, a: f32) -> [f32; 3] {
         let z = self.z_mm(a);
         let level = patient.spine.level(z);
-        let r = contour::cage(patient, level).radius(side * a) + RIB_MIDDLE_MM;
+        let r = contour::cage_radius(patient, level, side * a) + RIB_MIDDLE_MM;
         [side * a.sin() * r, centre_y(level) - a.cos() * r, z]
     }
 }
@@ -98,8 +99,8 @@ impl Wall {
         let mut shoulder_vessels = Vec::new();
         for side in [-1.0_f32, 1.0] {
             let at = |x: f32, y: f32, level: f32| patient.at(side * x, y, level);
-            let front = contour::cage(patient, 2.6).radius(0.0) - centre_y(2.6);
-            let lift = 0.25 * patient.chance(30);
+            let front = contour::cage_radius(patient, 2.6, 0.0) - centre_y(2.6);
+            let lift = 0.25 * patient.chance(if side > 0.0 { 30 } else { 31 });
             girdle.extend(tube(&[
                 (at(15.0, -front - 4.0, 2.55 + lift), 8.5),
                 (at(36.0, -front - 8.0, 2.1 + lift), 6.2),
@@ -181,19 +182,25 @@ fn paint_table(frame: &mut Frame, wall: &Wall) {
         let lower = top + 26.0 - 62.0 * u.abs().powf(2.4);
         let d = (upper - y).max(y - lower);
         let shell = -d;
-        (d, if shell < 1.3 { 40.0 } else { -958.0 })
+        (d, if shell < 1.8 { 330.0 } else { -958.0 })
     });
 }
 
 fn paint_skin_and_fat(frame: &mut Frame) {
     let (seed, z, level, patient) = (frame.patient.seed, frame.z, frame.level, frame.patient);
     let Frame { canvas, outlines, polar, body, .. } = frame;
+    let skin = |i: usize, x: f32, y: f32| {
+        let d = outlines.skin.distance(polar[i]);
+        if d.abs() > 4.0 { d } else { d + 0.4 * texture(seed ^ 0x20, [x, y, z], 17.0) }
+    };
     canvas.paint(*body, Label::Fat, |i, x, y| {
-        let d = outlines.skin.distance(polar[i]) + 0.4 * texture(seed ^ 0x20, [x, y, z], 17.0);
-        if d > 2.0 { (d, 0.0) } else { (d, fat_hu(seed, x, y, z)) }
+        let d = skin(i, x, y);
+        // What the cage encloses is painted later.
+        let hidden = d > 2.0 || outlines.cage.distance(polar[i]) < -4.0;
+        (d, if hidden { -105.0 } else { fat_hu(seed, x, y, z) })
     });
     canvas.paint(*body, Label::Skin, |i, x, y| {
-        let d = outlines.skin.distance(polar[i]) + 0.4 * texture(seed ^ 0x20, [x, y, z], 17.0);
+        let d = skin(i, x, y);
         (d.max(-1.7 - d), 28.0)
     });
     if !(3.5..10.0).contains(&level) {
@@ -202,8 +209,11 @@ fn paint_skin_and_fat(frame: &mut Frame) {
     // Fibroglandular tissue: a disc behind the nipple with fingers of fat.
     canvas.paint(*body, Label::Gland, |i, x, y| {
         let p = polar[i];
+        if p.radius < outlines.muscle.radius(p.angle) || p.radius > outlines.skin.radius(p.angle) {
+            return (9.0, 0.0);
+        }
         let breast = breast_thickness(patient, level, p.angle);
-        if breast < 6.0 || p.radius < outlines.muscle.radius(p.angle) {
+        if breast < 6.0 {
             return (9.0, 0.0);
         }
         let height = p.radius - outlines.muscle.radius(p.angle);
@@ -218,7 +228,7 @@ fn paint_skin_and_fat(frame: &mut Frame) {
 /// Muscles of back, shoulder and belly wall as one marbled mass with fat planes, outside the ribs.
 fn paint_back(frame: &mut Frame) {
     let (patient, level) = (frame.patient, frame.level);
-    let outlines = std::mem::replace(&mut frame.outlines, contour::Outlines::at(patient, level));
+    let outlines = Rc::clone(&frame.outlines);
     // From this angle backwards the space outside the ribs is muscle.
     let edge = keyed(
         &[
@@ -253,11 +263,7 @@ fn paint_back(frame: &mut Frame) {
     let z = frame.z;
     let depth = |cage: f32, muscle: f32, part: f32| cage + WALL_MM + (muscle - cage - WALL_MM) * part;
     // Fat planes: under trapezius and latissimus, and between scapular muscles and chest wall.
-    for (part, from, to, thickness) in [(0.72, 1.5, 3.0, 1.5), (0.16, 1.45, 2.45, 1.8), (0.42, 1.9, 2.8, 1.1)]
-    {
-        if part == 0.42 && level > 7.0 {
-            continue;
-        }
+    for (part, from, to, thickness) in [(0.70, 1.5, 3.0, 1.3), (0.16, 1.45, 2.45, 1.6)] {
         let Frame { canvas, polar, body, .. } = frame;
         canvas.paint(*body, Label::Fat, |i, x, y| {
             let p = polar[i];
@@ -265,17 +271,40 @@ fn paint_back(frame: &mut Frame) {
             if a < from || a > to {
                 return (9.0, 0.0);
             }
-            let n = texture2(seed ^ 0x35, [x, y, z * 0.4], 24.0);
             let (cage, muscle) = (outlines.cage.radius(p.angle), outlines.muscle.radius(p.angle));
+            if p.radius < cage || p.radius > muscle {
+                return (9.0, 0.0);
+            }
+            let n = texture2(seed ^ 0x35, [x, y, z * 0.4], 38.0);
             let space = muscle - cage - WALL_MM;
-            let r = depth(cage, muscle, part) + 3.0 * n;
+            let r = depth(cage, muscle, part) + (0.22 * space).min(7.0) * n;
             let fade =
                 smoothstep(from, from + 0.2, a) * smoothstep(to, to - 0.2, a) * smoothstep(5.0, 11.0, space);
-            ((p.radius - r).abs() - thickness * fade * (0.75 + 0.6 * n), fat_hu(seed, x, y, z))
+            ((p.radius - r).abs() - thickness * fade * (0.55 + 1.1 * n), fat_hu(seed, x, y, z))
         });
     }
-    frame.outlines = outlines;
+    paint_shoulder_fat(frame);
     paint_erectors(frame);
+}
+
+/// Fat between the muscles of neck and shoulder.
+fn paint_shoulder_fat(frame: &mut Frame) {
+    let amount = smoothstep(3.4, 0.6, frame.level);
+    if amount <= 0.0 {
+        return;
+    }
+    let (seed, z) = (frame.patient.seed, frame.z);
+    let Frame { canvas, outlines, polar, body, .. } = frame;
+    canvas.paint(*body, Label::Fat, |i, x, y| {
+        let depth = outlines.muscle.distance(polar[i]) + 9.0;
+        if depth > 2.0 || outlines.cage.distance(polar[i]) < -2.0 {
+            return (9.0, 0.0);
+        }
+        let n = texture2(seed ^ 0x39, [x, y * 1.5, z * 0.7], 27.0);
+        // More of it in front of the trapezius than behind.
+        let d = (0.50 - 0.26 * amount - 0.10 * smoothstep(30.0, -20.0, y) - n) * 22.0;
+        (d.max(depth), fat_hu(seed, x, y, z))
+    });
 }
 
 fn paint_erectors(frame: &mut Frame) {
@@ -339,7 +368,7 @@ fn collect(
 /// Pectorales, serratus, latissimus, rectus.
 fn paint_chest_muscles(frame: &mut Frame) {
     let (patient, level) = (frame.patient, frame.level);
-    let outlines = std::mem::replace(&mut frame.outlines, contour::Outlines::at(patient, level));
+    let outlines = Rc::clone(&frame.outlines);
     let bulk = patient.muscle;
     let chest = |angle: f32| outlines.cage.radius(angle) + WALL_MM;
     let side = |angle: f32| if angle > 0.0 { Label::PectoralisLeft } else { Label::PectoralisRight };
@@ -353,7 +382,8 @@ fn paint_chest_muscles(frame: &mut Frame) {
                 let a = angle.abs();
                 let digit = 1.0 + 0.35 * (a * 26.0 + level * 5.0).sin();
                 let t = t * smoothstep(1.05, 1.4, a) * smoothstep(2.35, 1.9, a) * digit;
-                (chest(angle) + 0.8, chest(angle) + 0.8 + t)
+                let inner = chest(angle) + 0.8;
+                (inner, (inner + t).min(outlines.muscle.radius(angle) - 0.5))
             },
         );
     }
@@ -443,13 +473,12 @@ fn paint_chest_muscles(frame: &mut Frame) {
         let outer = surface(angle);
         (outer - thickness(angle.abs(), major), outer)
     });
-    frame.outlines = outlines;
 }
 
 /// The layer between the ribs, with extrapleural fat.
 fn paint_intercostals(frame: &mut Frame) {
     let (patient, level) = (frame.patient, frame.level);
-    let outlines = std::mem::replace(&mut frame.outlines, contour::Outlines::at(patient, level));
+    let outlines = Rc::clone(&frame.outlines);
     let seed = patient.seed;
     let z = frame.z;
     let lumbar = smoothstep(12.4, 13.2, level);
@@ -469,7 +498,6 @@ fn paint_intercostals(frame: &mut Frame) {
         let fat = smoothstep(0.12, 0.0, sheet) * (0.45 + 0.35 * n);
         (outside.max(inside), hus(x, y) - 90.0 * fat.max(0.0))
     });
-    frame.outlines = outlines;
 }
 
 impl Frame<'_> {
@@ -595,8 +623,12 @@ fn paint_girdle(frame: &mut Frame, wall: &Wall) {
         for side in [-1.0_f32, 1.0] {
             let place = |t: f32| {
                 // Slightly hollow towards the ribs.
-                let bow = 7.0 * t * (1.0 - t) * 2.0;
-                [side * (lx + (mx - lx) * t + bow * 0.5) * patient.width, ly + (my - ly) * t + bow]
+                let bow = 0.2 * (lx - mx).hypot(ly - my) * t * (1.0 - t);
+                let [dx, dy] = if side > 0.0 { [32, 33] } else { [34, 35] }.map(|k| 3.5 * patient.chance(k));
+                [
+                    side * ((lx + (mx - lx) * t + bow * 0.5) * patient.width + dx),
+                    ly + (my - ly) * t + bow + dy,
+                ]
             };
             for s in 0..10 {
                 let (t0, t1) = (s as f32 / 10.0, (s as f32 + 1.0) / 10.0);
