@@ -1,5 +1,7 @@
 //! `thoracast selfcheck`: known-answer tests of this machine's numerics.
 
+use std::io::Write;
+
 use serde_json::json;
 
 use crate::nn::known_answers::{self, Check};
@@ -37,6 +39,7 @@ pub fn run(args: SelfcheckArgs) -> anyhow::Result<()> {
 }
 
 fn print_answer(arch: Arch, args: &SelfcheckArgs) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
     let recipe = crate::nn::weights::default_recipe(arch);
     let height = args.height.map_or(recipe.height, |n| n as usize);
     let width = args.width.map_or(recipe.width, |n| n as usize);
@@ -45,29 +48,31 @@ fn print_answer(arch: Arch, args: &SelfcheckArgs) -> anyhow::Result<()> {
         eprintln!("{notice}");
     }
     if args.json {
-        println!("{}", serde_json::to_string(&answer)?);
+        writeln!(out, "{}", serde_json::to_string(&answer)?)?;
         return Ok(());
     }
-    println!("{} seed {} image {height}×{width} on {}", arch.name(), answer.seed, answer.device);
-    println!("pooled features (first 16 of {}): {:?}", arch.features(), answer.pooled);
-    println!("their norm: {}", answer.pooled_norm);
-    println!("log-probabilities: {:?}", answer.log_prob);
-    println!("time: {:.3} s", answer.seconds);
+    writeln!(out, "{} seed {} image {height}×{width} on {}", arch.name(), answer.seed, answer.device)?;
+    writeln!(out, "pooled features (first 16 of {}): {:?}", arch.features(), answer.pooled)?;
+    writeln!(out, "their norm: {}", answer.pooled_norm)?;
+    writeln!(out, "log-probabilities: {:?}", answer.log_prob)?;
+    writeln!(out, "time: {:.3} s", answer.seconds)?;
     Ok(())
 }
 
 fn check_all(args: &SelfcheckArgs) -> anyhow::Result<()> {
     let checks = known_answers::run_all(args.device)?;
+    let mut out = std::io::stdout().lock();
     let failed: Vec<&Check> = checks.iter().filter(|c| !c.passed).collect();
     if args.json {
-        println!("{}", json!({ "passed": failed.is_empty(), "checks": checks }));
+        writeln!(out, "{}", json!({ "passed": failed.is_empty(), "checks": checks }))?;
     } else {
         for check in &checks {
             let verdict = if check.passed { "pass" } else { "FAIL" };
-            println!(
+            writeln!(
+                out,
                 "{verdict}  {}: {} (expected {} ± {:.1e})",
                 check.name, check.got, check.expected, check.tolerance
-            );
+            )?;
         }
     }
     match failed.first() {

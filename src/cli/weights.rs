@@ -1,5 +1,6 @@
 //! `thoracast weights`: what a weights file is, and other containers into safetensors.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use crate::nn::weights::{self, Info};
@@ -52,29 +53,31 @@ pub fn run(args: WeightsArgs) -> anyhow::Result<()> {
 }
 
 fn print(info: &Info, json: bool) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
     if json {
-        println!("{}", serde_json::to_string(info)?);
+        writeln!(out, "{}", serde_json::to_string(info)?)?;
         return Ok(());
     }
-    println!("{}", info.path.display());
-    println!("  format        {}, {} bytes", info.format, info.bytes);
-    println!("  SHA-256       {}", info.sha256);
+    writeln!(out, "{}", info.path.display())?;
+    writeln!(out, "  format        {}, {} bytes", info.format, info.bytes)?;
+    writeln!(out, "  SHA-256       {}", info.sha256)?;
     let types: Vec<String> = info.dtypes.iter().map(|(name, n)| format!("{n} × {name}")).collect();
-    println!("  tensors       {} ({}), {} values", info.tensors, types.join(", "), info.values);
-    println!("  architecture  {}", info.arch.map_or("not recognised", |a| a.name()));
+    writeln!(out, "  tensors       {} ({}), {} values", info.tensors, types.join(", "), info.values)?;
+    writeln!(out, "  architecture  {}", info.arch.map_or("not recognised", |a| a.name()))?;
     match &info.problem {
-        None => println!("  usable        yes"),
-        Some(problem) => println!("  usable        no: {problem}"),
+        None => writeln!(out, "  usable        yes")?,
+        Some(problem) => writeln!(out, "  usable        no: {problem}")?,
     }
     match &info.card {
-        None => println!("  card          none"),
+        None => writeln!(out, "  card          none")?,
         Some(card) => {
-            println!(
+            writeln!(
+                out,
                 "  card          {} ({})",
                 card.name,
                 if card.trained { "trained" } else { "untrained" }
-            );
-            println!("                {}", card.description);
+            )?;
+            writeln!(out, "                {}", card.description)?;
         }
     }
     Ok(())

@@ -1,8 +1,9 @@
-//! A backbone on its device.
+//! A backbone on its device: the fast form on the CPU, candle's on CUDA.
 
 use candle_core::Device;
 
 use super::device;
+use super::fast::FastBackbone;
 use super::grad_cam::FeatureMap;
 use super::layers::Backbone;
 use super::state_dict::StateDict;
@@ -13,24 +14,36 @@ const SMALLEST_SIDE: usize = 32;
 
 /// A backbone with its weights, ready to run.
 pub struct Engine {
-    backbone: Backbone,
-    device: Device,
+    backbone: Form,
     name: String,
     notice: Option<String>,
+}
+
+enum Form {
+    Fast(FastBackbone),
+    Candle(Backbone, Device),
 }
 
 impl Engine {
     /// Takes the backbone's weights out of a checked dictionary.
     pub fn new(arch: Arch, dict: &StateDict, choice: DeviceChoice) -> Result<Self, NnError> {
         let chosen = device::choose(choice)?;
-        let backbone = Backbone::from_dict(arch, dict, &chosen.device).map_err(compute)?;
-        Ok(Self { backbone, device: chosen.device, name: chosen.name, notice: chosen.notice })
+        let backbone = match chosen.device.is_cpu() {
+            true => Form::Fast(FastBackbone::new(arch, dict).map_err(NnError::Compute)?),
+            false => {
+                Form::Candle(Backbone::from_dict(arch, dict, &chosen.device).map_err(compute)?, chosen.device)
+            }
+        };
+        Ok(Self { backbone, name: chosen.name, notice: chosen.notice })
     }
 
     /// The last feature map of one normalised image (3, height, width).
     pub fn feature_map(&self, image: &[f32], height: usize, width: usize) -> Result<FeatureMap, NnError> {
         check_size(image, height, width)?;
-        self.backbone.feature_map(image, height, width, &self.device).map_err(compute)
+        match &self.backbone {
+            Form::Fast(net) => Ok(net.feature_map(image, height, width)),
+            Form::Candle(net, device) => net.feature_map(image, height, width, device).map_err(compute),
+        }
     }
 
     pub fn device_name(&self) -> &str {

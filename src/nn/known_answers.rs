@@ -186,6 +186,25 @@ mod tests {
         references().iter().filter(|r| r.shape[2] >= 200).for_each(meets);
     }
 
+    /// The fast form runs on the CPU everywhere else; candle's, which CUDA and training use, is held to the same numbers.
+    #[test]
+    fn candles_form_meets_pytorch_too() {
+        use crate::nn::layers::Backbone;
+        use candle_core::Device;
+        for reference in references().iter().filter(|r| r.shape[2] < 200) {
+            let [_, _, height, width] = reference.shape;
+            let dict = pattern::state_dict(reference.arch, reference.seed);
+            let net = Backbone::from_dict(reference.arch, &dict, &Device::Cpu).unwrap();
+            let image = pattern::input(3 * height * width, reference.seed, "input");
+            let pooled = net.feature_map(&image, height, width, &Device::Cpu).unwrap().pooled();
+            for (want, have) in reference.pooled.iter().zip(&pooled) {
+                assert!((f64::from(*have) - want).abs() <= 1e-4 * want.abs().max(0.1), "{have} {want}");
+            }
+            let log_prob = Head::new(&dict, reference.arch).unwrap().log_prob(&pooled).0;
+            assert!((0..2).all(|i| (log_prob[i] - reference.log_prob[i]).abs() <= 1e-3));
+        }
+    }
+
     #[test]
     fn the_built_in_answers_pass() {
         let checks = run_all(DeviceChoice::Cpu).unwrap();

@@ -14,6 +14,7 @@ pub mod weights;
 mod densenet161;
 mod device;
 mod engine;
+mod fast;
 mod layers;
 mod pickle;
 mod pth;

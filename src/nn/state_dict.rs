@@ -211,7 +211,8 @@ fn check_left_over(dict: &StateDict, arch: Arch, wanted: &[Key], part: Part) -> 
     let left: Vec<&str> = dict
         .keys()
         .map(String::as_str)
-        .filter(|k| !known.contains(k) && !(part == Part::Backbone && k.starts_with(&head)))
+        .filter(|k| !known.contains(k))
+        .filter(|k| part == Part::Whole || !k.starts_with(&head))
         .collect();
     match left.is_empty() {
         true => Ok(()),
