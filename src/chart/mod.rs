@@ -9,6 +9,8 @@ pub mod axes;
 pub mod cam;
 /// The only painter with egui types.
 pub mod egui;
+/// Charts as files, by extension.
+pub mod export;
 /// The bundled typeface.
 pub mod fonts;
 /// What marks are made of.

@@ -1,7 +1,7 @@
 //! The nomogram: points, one axis a predictor, total points, risk; with one patient's way through it.
 
 use super::axes::{self, Label, Scale};
-use super::text::{number, percent};
+use super::text::{fixed, number, percent, percent_range};
 use super::{Anchor, Chart, Rect, Role, Text, Weight, text};
 use crate::clinical::{Kind, VARIABLES, Variable};
 use crate::stats::nomogram::{Axis, Nomogram, PatientPoints, RiskTick, Value};
@@ -33,12 +33,18 @@ pub fn axis_label(name: &str) -> (String, &'static str) {
         return (variable.label.to_owned(), variable.unit);
     }
     let words = name.replace(['_', '.'], " ");
-    if words.to_lowercase().contains("fus") {
+    if is_fusion(name) {
         return ("Image fusion, log-probability".to_owned(), "");
     }
     let mut letters = words.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     (first + letters.as_str(), "")
+}
+
+/// The fused log-probability is named differently by tables and model files, always with "fusion" or "fused".
+fn is_fusion(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.contains("fusion") || name.contains("fused")
 }
 
 fn study_variable(name: &str) -> Option<&'static Variable> {
@@ -190,7 +196,7 @@ impl<'a> Layout<'a> {
         if let Some(patient) = self.patient {
             let x = self.total.clamped(patient.total);
             self.chart.ring([x, y], 0.48 * s, Some(Role::Accent.fill()), Role::Paper.stroke(0.14 * s));
-            self.right(&number(patient.total, 1), y, s, Role::Accent, Weight::SemiBold);
+            self.right(&fixed(patient.total, 1), y, s, Role::Accent, Weight::SemiBold);
             if let Some(cutoff) = self.cutoff {
                 let (words, role) =
                     if patient.total >= cutoff { ("High risk", Role::High) } else { ("Low risk", Role::Low) };
@@ -252,7 +258,7 @@ impl<'a> Layout<'a> {
             let figure = percent(patient.risk);
             self.right(&figure, y + 0.15 * s, 1.3 * s, Role::Accent, Weight::SemiBold);
             if let Some([low, high]) = patient.risk_interval {
-                let words = format!("95 % CI {}–{}", percent(low), percent(high));
+                let words = format!("95 % CI {}", percent_range([low, high]));
                 self.chart.text(Text::new([0.0, y + 1.0 * s], words, 0.95 * s, Role::Accent));
                 let ticks = &self.nomogram.risk.ticks;
                 if let (Some(from), Some(to)) = (total_points_at(ticks, low), total_points_at(ticks, high)) {
@@ -291,7 +297,7 @@ impl<'a> Layout<'a> {
         let s = self.s;
         let x = self.points.clamped(points);
         self.chart.ring([x, y], 0.42 * s, Some(Role::Accent.fill()), Role::Paper.stroke(0.14 * s));
-        self.right(&number(points, 1), y, s, Role::Ink, Weight::Regular);
+        self.right(&fixed(points, 1), y, s, Role::Ink, Weight::Regular);
     }
 
     fn points_of(&self, axis: &Axis) -> Option<f64> {
@@ -316,6 +322,12 @@ impl<'a> Layout<'a> {
         };
         let unit = axis_label(&axis.name).1;
         let mut words = value_words(value);
+        if let Value::Number(log_prob) = value
+            && is_fusion(&axis.name)
+            && *log_prob <= 0.0
+        {
+            words = format!("{} (p = {})", number(*log_prob, 2), number(log_prob.exp(), 3));
+        }
         if matches!(value, Value::Number(_)) && !unit.is_empty() {
             words = format!("{words} {unit}");
         }
@@ -369,24 +381,25 @@ impl<'a> Layout<'a> {
     /// Even lanes hang below the axis, odd ones stand above it.
     fn ticks_in_lanes(&mut self, labels: &[Label], lanes: &[usize], y: f32) {
         let s = self.s;
-        for (label, lane) in labels.iter().zip(lanes) {
-            let below = lane % 2 == 0;
-            let direction = if below { 1.0 } else { -1.0 };
-            let reach = 0.45 * s + 1.25 * s * (lane / 2) as f32;
-            self.chart.line([label.x, y], [label.x, y + direction * reach], Role::Ink.stroke(0.08 * s));
-            self.tick_label(label, if below { y + reach + 1.05 * s } else { y - reach - 0.35 * s });
+        let reach = |lane: usize| 0.45 * s + 1.25 * s * (lane / 2) as f32;
+        for (label, &lane) in labels.iter().zip(lanes) {
+            let end = if lane % 2 == 0 { y + reach(lane) } else { y - reach(lane) };
+            self.chart.line([label.x, y], [label.x, end], Role::Ink.stroke(0.08 * s));
+        }
+        for (label, &lane) in labels.iter().zip(lanes) {
+            let baseline =
+                if lane % 2 == 0 { y + reach(lane) + 1.05 * s } else { y - reach(lane) - 0.35 * s };
+            self.tick_label(label, baseline);
         }
     }
 
-    /// A label on paper, so that guides pass behind it.
+    /// A label on paper, so that guides and longer ticks pass behind it.
     fn tick_label(&mut self, label: &Label, baseline: f32) {
         let words =
             Text::new([label.x, baseline], label.text.clone(), self.s, Role::Ink).anchored(Anchor::Middle);
-        if self.patient.is_some() {
-            let b = words.bounds();
-            let ground = Rect::new(b.x - 0.15 * self.s, b.y, b.width + 0.3 * self.s, b.height);
-            self.chart.fill_rect(ground, 0.0, Role::Paper.fill());
-        }
+        let b = words.bounds();
+        let ground = Rect::new(b.x - 0.15 * self.s, b.y, b.width + 0.3 * self.s, b.height);
+        self.chart.fill_rect(ground, 0.0, Role::Paper.fill());
         self.chart.text(words);
     }
 }
