@@ -13,6 +13,8 @@ pub mod egui;
 pub mod export;
 /// The bundled typeface.
 pub mod fonts;
+/// Kaplan–Meier curves with numbers at risk.
+pub mod km;
 /// What marks are made of.
 pub mod mark;
 /// The nomogram with a patient on it.

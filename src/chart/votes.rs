@@ -264,7 +264,7 @@ impl<'a> Layout<'a> {
         };
         let mut lines = wrapped(&rule(fused.votes, fused.source), Role::Muted);
         if !self.assessment.meaningful {
-            lines.extend(wrapped("no meaning: untrained weights", Role::Warning));
+            lines.extend(wrapped("no meaning: untrained", Role::Warning));
         }
         lines
     }

@@ -7,7 +7,7 @@ const PAGE: [f32; 2] = [595.28, 841.89];
 const MARGIN: f32 = 40.0;
 /// Where blocks begin on the second and later pages, under the running head.
 const TOP: f32 = 62.0;
-const FOOT: f32 = PAGE[1] - 52.0;
+const FOOT: f32 = PAGE[1] - 48.0;
 
 /// Width of a block, points.
 pub const WIDTH: f32 = PAGE[0] - 2.0 * MARGIN;

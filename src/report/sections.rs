@@ -13,15 +13,15 @@ use crate::clinical::{Kind, Record, VARIABLES, Variable};
 /// All sections in reading order.
 pub fn write(flow: &mut Flow, a: &Assessment, record: &Record, provenance: &Provenance) {
     flow.add(letterhead());
-    flow.gap(10.0);
+    flow.gap(8.0);
     flow.add(particulars(a, provenance));
-    flow.gap(10.0);
+    flow.gap(8.0);
     if !a.meaningful {
         flow.add(banner(a));
-        flow.gap(10.0);
+        flow.gap(8.0);
     }
     flow.add(tiles(a));
-    flow.gap(14.0);
+    flow.gap(11.0);
     section(flow, "Votes and fusion", votes::draw(a, WIDTH));
     if let Some(drawn) = &a.reasons.nomogram {
         let chart = nomogram::draw(drawn, a.reasons.patient_points.as_ref(), a.reasons.cutoff_points, WIDTH);
@@ -148,20 +148,20 @@ fn tiles(a: &Assessment) -> Chart {
     ];
     const GAP: f32 = 10.0;
     let width = (WIDTH - 2.0 * GAP) / 3.0;
-    let mut block = Chart::new(WIDTH, 62.0, "");
+    let mut block = Chart::new(WIDTH, 59.0, "");
     for (i, (name, (figure, note), role)) in tiles.into_iter().enumerate() {
         let x = i as f32 * (width + GAP);
-        block.frame(Rect::new(x, 0.0, width, 62.0), 4.0, None, Role::Grid.stroke(0.9));
+        block.frame(Rect::new(x, 0.0, width, 59.0), 4.0, None, Role::Grid.stroke(0.9));
         block.text(Text::new([x + 10.0, 15.0], name, 8.0, Role::Muted));
         let role = if a.meaningful { role } else { Role::Muted };
-        block.text(Text::new([x + 10.0, 38.0], figure, 20.0, role).bold());
+        block.text(Text::new([x + 10.0, 37.0], figure, 20.0, role).bold());
         let (note, role) = if a.meaningful {
             (note, Role::Muted)
         } else {
             ("no meaning: untrained".to_owned(), Role::Warning)
         };
         let note = text::fit(&note, width - 20.0, 8.0, Weight::Regular);
-        block.text(Text::new([x + 10.0, 53.0], note, 8.0, role));
+        block.text(Text::new([x + 10.0, 51.5], note, 8.0, role));
     }
     block
 }
@@ -349,7 +349,7 @@ fn heading(flow: &mut Flow, title: &str, keep: f32) {
 fn section(flow: &mut Flow, title: &str, chart: Chart) {
     heading(flow, title, chart.height);
     flow.add(chart);
-    flow.gap(12.0);
+    flow.gap(9.0);
 }
 
 fn capitalised(words: &str) -> String {
