@@ -47,10 +47,13 @@ fn is_fusion(name: &str) -> bool {
     name.contains("fusion") || name.contains("fused")
 }
 
+/// By key, column header or label, however punctuated; or by the first word of a key ("pmi" for `pmi_t4`).
 fn study_variable(name: &str) -> Option<&'static Variable> {
     let plain = |s: &str| s.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
     let wanted = plain(name);
-    VARIABLES.iter().find(|v| [v.key, v.column, v.label].iter().any(|n| plain(n) == wanted))
+    let same = |v: &&Variable| [v.key, v.column, v.label].iter().any(|n| plain(n) == wanted);
+    let begins = |v: &&Variable| wanted.len() >= 3 && v.key.split('_').next() == Some(wanted.as_str());
+    VARIABLES.iter().find(same).or_else(|| VARIABLES.iter().find(begins))
 }
 
 /// Total points at a risk: exact for a logistic model, whose logit is linear in the points.
