@@ -4,6 +4,8 @@
 //! [`load`] decodes one series into a [`Volume`], plane by plane.
 
 mod volume;
+/// CT images to DICOM files.
+pub mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -108,3 +110,8 @@ pub fn load(
 ) -> Result<Volume, DicomError> {
     unimplemented!()
 }
+pub mod reformat {
+    pub struct P { pub values: Vec<f32>, pub width: usize, pub height: usize }
+    pub fn sagittal(_v: &super::Volume, _c: usize) -> P { unimplemented!() }
+}
+pub fn orientation_letters(_d: [f64; 3]) -> String { unimplemented!() }

@@ -3,6 +3,7 @@
 //! The pages are charts like any other, so the PDF, the preview in the window and the PNG of the
 //! demonstration show the same thing.
 
+mod filing;
 mod flow;
 mod sections;
 #[cfg(test)]
@@ -16,6 +17,8 @@ use serde_json::{Value, json};
 use crate::assess::{Assessment, RESEARCH_ONLY, UNTRAINED};
 use crate::chart::{Chart, ChartError, Theme, pdf as chart_pdf, svg};
 use crate::clinical::Record;
+
+pub use filing::{date_words, provenance, save};
 
 /// Where a result came from: what the assessment itself does not know.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -52,6 +55,10 @@ pub struct Input {
 pub enum ReportError {
     #[error("the report could not be drawn: {0}")]
     Chart(#[from] ChartError),
+    #[error("the report could not be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    File(#[from] crate::files::FileError),
 }
 
 /// The assessment's own document plus a `report` block: program, time, inputs, model cards, and the sentences that

@@ -1,0 +1,4 @@
+use clap::Args;
+#[derive(Args)]
+pub struct StatsArgs {}
+pub fn run(_a: StatsArgs) -> anyhow::Result<()> { Ok(()) }
