@@ -324,6 +324,13 @@ impl Chart {
         self.marks.extend(other.marks.into_iter().map(|mark| mark.moved(x, y)));
     }
 
+    /// The chart with white space around it, for a file that stands alone.
+    pub fn padded(self, margin: f32) -> Self {
+        let mut page = Self::new(self.width + 2.0 * margin, self.height + 2.0 * margin, self.title.clone());
+        page.place(self, margin, margin);
+        page
+    }
+
     /// All texts, back to front.
     pub fn texts(&self) -> impl Iterator<Item = &Text> {
         self.marks.iter().filter_map(|mark| match mark {

@@ -9,8 +9,12 @@ pub mod axes;
 pub mod cam;
 /// The only painter with egui types.
 pub mod egui;
+/// Charts as files, by extension.
+pub mod export;
 /// The bundled typeface.
 pub mod fonts;
+/// Kaplan–Meier curves with numbers at risk.
+pub mod km;
 /// What marks are made of.
 pub mod mark;
 /// The nomogram with a patient on it.

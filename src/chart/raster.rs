@@ -22,8 +22,9 @@ pub fn svg_to_png(document: &str, dpi: f32) -> Result<Vec<u8>, ChartError> {
     let scale = dpi / 72.0;
     let pixels = |points: f32| (points * scale).ceil() as u32;
     let impossible = || ChartError::Size { width, height, dpi };
+    let area = f64::from(width * scale) * f64::from(height * scale);
     // 2^28 pixels are 1 GiB.
-    if !(f64::from(width * scale) * f64::from(height * scale) < f64::from(1 << 28)) {
+    if !area.is_finite() || area > f64::from(1 << 28) {
         return Err(impossible());
     }
     let mut pixmap = tiny_skia::Pixmap::new(pixels(width), pixels(height)).ok_or_else(impossible)?;
@@ -87,6 +88,18 @@ mod tests {
         let png = png(&sample(), &Theme::light(), 300.0).unwrap();
         let at = png.windows(4).position(|w| w == b"pHYs").unwrap();
         assert_eq!(u32::from_be_bytes(png[at + 4..at + 8].try_into().unwrap()), 11811);
+    }
+
+    /// `cargo test --lib icons -- --ignored` draws the PNGs anew after a change of the SVG.
+    #[test]
+    #[ignore = "writes into icons/"]
+    fn icons_are_drawn_from_their_svg() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("icons");
+        let svg = std::fs::read_to_string(folder.join("thoracast.svg")).unwrap();
+        for size in [16, 24, 32, 48, 64, 128, 256, 512] {
+            let png = svg_to_png(&svg, 72.0 * size as f32 / 512.0).unwrap();
+            std::fs::write(folder.join(format!("thoracast-{size}.png")), png).unwrap();
+        }
     }
 
     #[test]

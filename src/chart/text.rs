@@ -19,7 +19,8 @@ pub fn wrap(text: &str, max_width: f32, size: f32, weight: Weight) -> Vec<String
     let mut lines = Vec::new();
     for paragraph in text.lines() {
         let mut line = String::new();
-        for word in paragraph.split_whitespace() {
+        // Not `split_whitespace`: a no-break space keeps its figure and unit together.
+        for word in paragraph.split([' ', '\t']).filter(|word| !word.is_empty()) {
             let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
             if width(&longer, size, weight) <= max_width {
                 line = longer;
@@ -103,6 +104,12 @@ pub fn percent(probability: f64) -> String {
     format!("{} %", number(percent, decimals))
 }
 
+/// An interval of probabilities, the unit once: "45–93 %".
+pub fn percent_range([low, high]: [f64; 2]) -> String {
+    let (low, high) = (percent(low), percent(high));
+    format!("{}–{high}", low.trim_end_matches(" %"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,5 +155,6 @@ mod tests {
         assert_eq!(percent(0.987), "98.7 %");
         assert_eq!(percent(0.0), "0 %");
         assert_eq!(percent(1.0), "100 %");
+        assert_eq!(percent_range([0.0004, 0.5]), "<0.1–50 %");
     }
 }

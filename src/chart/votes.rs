@@ -228,23 +228,45 @@ impl<'a> Layout<'a> {
     fn card(&mut self, card: Rect) {
         let s = self.s;
         let fused = &self.assessment.fused;
-        let role = vote_role(fused.log_prob.vote());
         self.chart.frame(card, 0.5 * s, Some(Role::Panel.fill()), Role::Grid.stroke(0.08 * s));
+        let lines = self.words(card.width - 1.8 * s, 0.85 * s);
+        let content = 3.6 * s + 1.1 * s * lines.len() as f32;
         let x = card.x + 0.9 * s;
-        let mut y = card.y + 1.6 * s;
+        let mut y = card.y + (card.height - content) / 2.0 + 0.7 * s;
         self.chart.text(Text::new([x, y], "Fused probability", 0.9 * s, Role::Muted));
-        y += 2.7 * s;
-        self.chart.text(Text::new([x, y], fixed(fused.probability, 2), 2.6 * s, role).bold());
+        y += 2.5 * s;
+        let figure = Text::new([x, y], fixed(fused.probability, 2), 2.6 * s, self.figure_role());
+        self.chart.text(figure.bold());
         let from = format!("from {}", source_name(fused.source));
         let right = Text::new([card.right() - 0.9 * s, y], from, 0.95 * s, Role::Accent).bold();
         self.chart.text(right.anchored(Anchor::End));
         y += 1.4 * s;
-        for line in
-            text::wrap(&rule(fused.votes, fused.source), card.width - 1.8 * s, 0.85 * s, Weight::Regular)
-        {
-            self.chart.text(Text::new([x, y], line, 0.85 * s, Role::Muted));
+        for (line, role) in lines {
+            self.chart.text(Text::new([x, y], line, 0.85 * s, role));
             y += 1.1 * s;
         }
+    }
+
+    /// A figure without meaning does not shine.
+    fn figure_role(&self) -> Role {
+        if self.assessment.meaningful {
+            vote_role(self.assessment.fused.log_prob.vote())
+        } else {
+            Role::Muted
+        }
+    }
+
+    /// The rule that was applied, and whether its result means anything.
+    fn words(&self, width: f32, size: f32) -> Vec<(String, Role)> {
+        let fused = &self.assessment.fused;
+        let wrapped = |words: &str, role: Role| -> Vec<(String, Role)> {
+            text::wrap(words, width, size, Weight::Regular).into_iter().map(|line| (line, role)).collect()
+        };
+        let mut lines = wrapped(&rule(fused.votes, fused.source), Role::Muted);
+        if !self.assessment.meaningful {
+            lines.extend(wrapped("no meaning: untrained", Role::Warning));
+        }
+        lines
     }
 
     fn fused_below(&mut self, rows: usize) {
@@ -252,19 +274,18 @@ impl<'a> Layout<'a> {
         let top = self.top + self.row * rows as f32 + 1.9 * s;
         let card = Rect::new(0.0, top, self.chart.width, 0.0);
         let fused = &self.assessment.fused;
-        let words =
-            text::wrap(&rule(fused.votes, fused.source), card.width - 1.8 * s, 0.95 * s, Weight::Regular);
+        let words = self.words(card.width - 1.8 * s, 0.95 * s);
         let card = Rect { height: 3.6 * s + 1.25 * s * words.len() as f32, ..card };
-        let role = vote_role(fused.log_prob.vote());
+        let role = self.figure_role();
         self.chart.frame(card, 0.5 * s, Some(Role::Panel.fill()), Role::Grid.stroke(0.08 * s));
         let baseline = top + 2.3 * s;
         self.chart.text(Text::new([0.9 * s, baseline], "Fused probability", 1.05 * s, Role::Ink).bold());
         let figure =
             Text::new([card.right() - 0.9 * s, baseline], fixed(fused.probability, 2), 2.0 * s, role).bold();
         self.chart.text(figure.anchored(Anchor::End));
-        for (i, line) in words.into_iter().enumerate() {
+        for (i, (line, role)) in words.into_iter().enumerate() {
             let y = top + 4.1 * s + 1.25 * s * i as f32;
-            self.chart.text(Text::new([0.9 * s, y], line, 0.95 * s, Role::Muted));
+            self.chart.text(Text::new([0.9 * s, y], line, 0.95 * s, role));
         }
         self.chart.height = card.bottom() + 0.3 * s;
     }

@@ -7,7 +7,7 @@ const PAGE: [f32; 2] = [595.28, 841.89];
 const MARGIN: f32 = 40.0;
 /// Where blocks begin on the second and later pages, under the running head.
 const TOP: f32 = 62.0;
-const FOOT: f32 = PAGE[1] - 52.0;
+const FOOT: f32 = PAGE[1] - 48.0;
 
 /// Width of a block, points.
 pub const WIDTH: f32 = PAGE[0] - 2.0 * MARGIN;
@@ -69,6 +69,19 @@ impl Flow {
     }
 }
 
+/// RFC 3339 as a person writes it, "2026-03-09 14:05 +01:00"; anything else as it is.
+pub fn when(created: &str) -> String {
+    let parts = (created.get(..10), created.get(10..11), created.get(11..16), created.get(19..));
+    match parts {
+        (Some(day), Some("T" | "t"), Some(time), Some(rest)) => {
+            let zone = rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+            let zone = if zone.eq_ignore_ascii_case("z") { "UTC" } else { zone };
+            format!("{day} {time} {zone}")
+        }
+        _ => created.to_owned(),
+    }
+}
+
 fn head(page: &mut Chart, id: &str) {
     let y = 40.0;
     page.text(Text::new([MARGIN, y], "Thoracast", 9.0, Role::Accent).bold());
@@ -82,7 +95,7 @@ fn foot(page: &mut Chart, number: usize, count: usize, created: &str) {
     page.line([MARGIN, y - 12.0], [PAGE[0] - MARGIN, y - 12.0], Role::Grid.stroke(0.75));
     page.text(Text::new([MARGIN, y], RESEARCH_ONLY, 7.5, Role::Ink).bold());
     let version = format!("Thoracast {}", env!("CARGO_PKG_VERSION"));
-    let words = text::fit(&format!("{version}, {created}"), WIDTH - 60.0, 7.0, Weight::Regular);
+    let words = text::fit(&format!("{version}, {}", when(created)), WIDTH - 60.0, 7.0, Weight::Regular);
     page.text(Text::new([MARGIN, y + 10.0], words, 7.0, Role::Muted));
     let words = format!("Page {number} of {count}");
     page.text(Text::new([PAGE[0] - MARGIN, y], words, 7.5, Role::Muted).anchored(Anchor::End));

@@ -5,7 +5,7 @@ use super::flow::{Flow, WIDTH};
 use crate::assess::{Assessment, NomogramResult, RESEARCH_ONLY, RiskGroup, UNTRAINED};
 use crate::chart::cam::{self, Panel};
 use crate::chart::nomogram::{self, code_words};
-use crate::chart::text::{self, fixed, number, percent};
+use crate::chart::text::{self, fixed, number, percent, percent_range};
 use crate::chart::votes;
 use crate::chart::{Anchor, Chart, Rect, Role, Text, Weight};
 use crate::clinical::{Kind, Record, VARIABLES, Variable};
@@ -13,15 +13,15 @@ use crate::clinical::{Kind, Record, VARIABLES, Variable};
 /// All sections in reading order.
 pub fn write(flow: &mut Flow, a: &Assessment, record: &Record, provenance: &Provenance) {
     flow.add(letterhead());
-    flow.gap(10.0);
+    flow.gap(8.0);
     flow.add(particulars(a, provenance));
-    flow.gap(10.0);
+    flow.gap(8.0);
     if !a.meaningful {
         flow.add(banner(a));
-        flow.gap(10.0);
+        flow.gap(8.0);
     }
     flow.add(tiles(a));
-    flow.gap(14.0);
+    flow.gap(11.0);
     section(flow, "Votes and fusion", votes::draw(a, WIDTH));
     if let Some(drawn) = &a.reasons.nomogram {
         let chart = nomogram::draw(drawn, a.reasons.patient_points.as_ref(), a.reasons.cutoff_points, WIDTH);
@@ -31,8 +31,8 @@ pub fn write(flow: &mut Flow, a: &Assessment, record: &Record, provenance: &Prov
             paragraph(flow, words, 8.0, Role::Warning);
         }
     }
-    slices(flow, a);
     section(flow, "Clinical and pathological variables", clinical_table(record));
+    slices(flow, a);
     models(flow, a, provenance);
     list(flow, "Warnings", &a.warnings, Role::Warning);
     inputs(flow, provenance);
@@ -60,7 +60,7 @@ fn particulars(a: &Assessment, provenance: &Provenance) -> Chart {
     let left = [
         ("Patient ID", a.id.clone()),
         ("Study date", or_dash(&provenance.study_date)),
-        ("Report made", provenance.created.clone()),
+        ("Report made", super::flow::when(&provenance.created)),
         ("Slices", format!("T4: {}, T11: {}", slice(a.t4.slice), slice(a.t11.slice))),
     ];
     let right = [
@@ -127,7 +127,7 @@ fn banner(a: &Assessment) -> Chart {
 /// The three figures a reader looks for first.
 fn tiles(a: &Assessment) -> Chart {
     let risk_note = match a.reasons.patient_points.as_ref().and_then(|p| p.risk_interval) {
-        Some([low, high]) => format!("95 % CI {}–{}", percent(low), percent(high)),
+        Some(interval) => format!("95 % CI {}", percent_range(interval)),
         None => "from the nomogram".to_owned(),
     };
     let not_known = || ("–".to_owned(), "a predictor is missing".to_owned());
@@ -148,20 +148,20 @@ fn tiles(a: &Assessment) -> Chart {
     ];
     const GAP: f32 = 10.0;
     let width = (WIDTH - 2.0 * GAP) / 3.0;
-    let mut block = Chart::new(WIDTH, 62.0, "");
+    let mut block = Chart::new(WIDTH, 59.0, "");
     for (i, (name, (figure, note), role)) in tiles.into_iter().enumerate() {
         let x = i as f32 * (width + GAP);
-        block.frame(Rect::new(x, 0.0, width, 62.0), 4.0, None, Role::Grid.stroke(0.9));
+        block.frame(Rect::new(x, 0.0, width, 59.0), 4.0, None, Role::Grid.stroke(0.9));
         block.text(Text::new([x + 10.0, 15.0], name, 8.0, Role::Muted));
         let role = if a.meaningful { role } else { Role::Muted };
-        block.text(Text::new([x + 10.0, 38.0], figure, 20.0, role).bold());
+        block.text(Text::new([x + 10.0, 37.0], figure, 20.0, role).bold());
         let (note, role) = if a.meaningful {
             (note, Role::Muted)
         } else {
             ("no meaning: untrained".to_owned(), Role::Warning)
         };
         let note = text::fit(&note, width - 20.0, 8.0, Weight::Regular);
-        block.text(Text::new([x + 10.0, 53.0], note, 8.0, role));
+        block.text(Text::new([x + 10.0, 51.5], note, 8.0, role));
     }
     block
 }
@@ -197,7 +197,7 @@ fn slices(flow: &mut Flow, a: &Assessment) {
     if panels.is_empty() {
         return;
     }
-    match cam::figure(&panels, 440.0) {
+    match cam::figure(&panels, 480.0) {
         Some(chart) => section(flow, "Slices and Grad-CAM", chart),
         None => {
             list(flow, "Slices and Grad-CAM", &["The pictures could not be shown.".to_owned()], Role::Warning)
@@ -205,22 +205,24 @@ fn slices(flow: &mut Flow, a: &Assessment) {
     }
 }
 
-/// Two columns of variables; what is missing is said.
+/// Three columns of variables; what is missing is said.
 fn clinical_table(record: &Record) -> Chart {
-    const ROW: f32 = 14.0;
-    let half = VARIABLES.len().div_ceil(2);
-    let gap = 24.0;
-    let width = (WIDTH - gap) / 2.0;
-    let mut block = Chart::new(WIDTH, ROW * half as f32 + 2.0, "");
+    const ROW: f32 = 13.5;
+    const GAP: f32 = 20.0;
+    let rows = VARIABLES.len().div_ceil(3);
+    let width = (WIDTH - 2.0 * GAP) / 3.0;
+    let mut block = Chart::new(WIDTH, ROW * rows as f32 + 1.0, "");
     for (i, variable) in VARIABLES.iter().enumerate() {
-        let (x, y) = ((i / half) as f32 * (width + gap), (i % half) as f32 * ROW);
+        let (x, y) = ((i / rows) as f32 * (width + GAP), (i % rows) as f32 * ROW);
         block.line([x, y + ROW], [x + width, y + ROW], Role::Grid.stroke(0.5));
-        block.text(Text::new([x, y + 10.0], variable.label, 8.5, Role::Muted));
-        let value = match record.values.get(variable.key) {
-            Some(value) => Text::new([x + width, y + 10.0], value_words(variable, *value), 8.5, Role::Ink),
-            None => Text::new([x + width, y + 10.0], "missing", 8.5, Role::Warning),
+        let (words, role) = match record.values.get(variable.key) {
+            Some(value) => (value_words(variable, *value), Role::Ink),
+            None => ("missing".to_owned(), Role::Warning),
         };
-        block.text(value.anchored(Anchor::End));
+        let value = Text::new([x + width, y + 9.8], words, 8.0, role).anchored(Anchor::End);
+        let label = text::fit(variable.label, width - value.width() - 6.0, 8.0, Weight::Regular);
+        block.text(Text::new([x, y + 9.8], label, 8.0, Role::Muted));
+        block.text(value);
     }
     block
 }
@@ -245,7 +247,10 @@ fn models(flow: &mut Flow, a: &Assessment, provenance: &Provenance) {
         other => capitalised(other),
     };
     let mut blocks = Vec::new();
-    for (key, sha256) in &a.models {
+    let rank = |key: &str| ["t4", "t11", "clinical", "nomogram"].iter().position(|k| *k == key).unwrap_or(4);
+    let mut models: Vec<(&String, &String)> = a.models.iter().collect();
+    models.sort_by_key(|(key, _)| rank(key));
+    for (key, sha256) in models {
         let description = provenance.models.get(key).map_or("no description", String::as_str);
         let rows = [("", description.to_owned()), ("", format!("SHA-256 {sha256}"))];
         let mut block = Chart::new(WIDTH, 0.0, "");
@@ -286,7 +291,7 @@ fn legend(flow: &mut Flow, a: &Assessment) {
          probability of the image branch that agrees with it is taken."
             .to_owned(),
         format!(
-            "Nomogram: each value gives points on the axis on top; their sum gives the risk.{cutoff} Interval: 95 % \
+            "Nomogram: each value gives points on the axis on top; their sum gives the risk.{cutoff} Interval: 95\u{a0}% \
              confidence interval of the model, not of a single patient's fate."
         ),
         "Grad-CAM: warm colours mark where the picture spoke for metastasis in that network; it shows what the \
@@ -344,7 +349,7 @@ fn heading(flow: &mut Flow, title: &str, keep: f32) {
 fn section(flow: &mut Flow, title: &str, chart: Chart) {
     heading(flow, title, chart.height);
     flow.add(chart);
-    flow.gap(12.0);
+    flow.gap(9.0);
 }
 
 fn capitalised(words: &str) -> String {

@@ -1,7 +1,7 @@
 //! The nomogram: points, one axis a predictor, total points, risk; with one patient's way through it.
 
 use super::axes::{self, Label, Scale};
-use super::text::{number, percent};
+use super::text::{fixed, number, percent, percent_range};
 use super::{Anchor, Chart, Rect, Role, Text, Weight, text};
 use crate::clinical::{Kind, VARIABLES, Variable};
 use crate::stats::nomogram::{Axis, Nomogram, PatientPoints, RiskTick, Value};
@@ -33,7 +33,7 @@ pub fn axis_label(name: &str) -> (String, &'static str) {
         return (variable.label.to_owned(), variable.unit);
     }
     let words = name.replace(['_', '.'], " ");
-    if words.to_lowercase().contains("fus") {
+    if is_fusion(name) {
         return ("Image fusion, log-probability".to_owned(), "");
     }
     let mut letters = words.chars();
@@ -41,10 +41,19 @@ pub fn axis_label(name: &str) -> (String, &'static str) {
     (first + letters.as_str(), "")
 }
 
+/// The fused log-probability is named differently by tables and model files, always with "fusion" or "fused".
+fn is_fusion(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.contains("fusion") || name.contains("fused")
+}
+
+/// By key, column header or label, however punctuated; or by the first word of a key ("pmi" for `pmi_t4`).
 fn study_variable(name: &str) -> Option<&'static Variable> {
     let plain = |s: &str| s.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
     let wanted = plain(name);
-    VARIABLES.iter().find(|v| [v.key, v.column, v.label].iter().any(|n| plain(n) == wanted))
+    let same = |v: &&Variable| [v.key, v.column, v.label].iter().any(|n| plain(n) == wanted);
+    let begins = |v: &&Variable| wanted.len() >= 3 && v.key.split('_').next() == Some(wanted.as_str());
+    VARIABLES.iter().find(same).or_else(|| VARIABLES.iter().find(begins))
 }
 
 /// Total points at a risk: exact for a logistic model, whose logit is linear in the points.
@@ -88,7 +97,7 @@ impl<'a> Layout<'a> {
         let s = (width / 72.0).clamp(7.5, 13.0);
         let names = nomogram.axes.iter().map(|a| text::width(&axis_label(&a.name).0, s, Weight::SemiBold));
         let names_right = names.fold(10.5 * s, f32::max).min(0.26 * width);
-        let right = if patient.is_some() { 5.2 * s } else { 1.6 * s };
+        let right = if patient.is_some() { 5.4 * s } else { 2.2 * s };
         let range = [names_right + 2.2 * s, width - right];
         let most = nomogram.axes.iter().flat_map(|a| &a.ticks).map(|t| t.points).fold(100.0, f64::max);
         let ticks = &nomogram.total.ticks;
@@ -143,7 +152,8 @@ impl<'a> Layout<'a> {
             .iter()
             .map(|(value, points)| Label { x: self.points.at(*points), text: value_words(value) })
             .collect();
-        let lanes = if numeric { vec![0; labels.len()] } else { axes::lanes(&labels, s, 0.7 * s) };
+        let placed: Vec<Label> = labels.iter().map(|label| self.held_inside(label)).collect();
+        let lanes = if numeric { vec![0; labels.len()] } else { axes::lanes(&placed, s, 0.7 * s) };
         let most = lanes.iter().copied().max().unwrap_or(0);
         let above = 0.9 * s + 1.25 * s * most.div_ceil(2) as f32;
         let below = 1.9 * s + 1.25 * s * (most / 2) as f32;
@@ -160,10 +170,19 @@ impl<'a> Layout<'a> {
             }
             self.ticks_thinned(&labels, y, 1.0);
         } else {
-            self.ticks_in_lanes(&labels, &lanes, y);
+            self.ticks_in_lanes(&labels, &placed, &lanes, y);
         }
         self.marker(axis, y);
         self.y = y + below.max(1.9 * s) + 0.55 * s;
+    }
+
+    /// A level's label moved, or shortened, to keep clear of the names at the left and the points at the right.
+    fn held_inside(&self, label: &Label) -> Label {
+        let s = self.s;
+        let (left, right) = (self.names_right + 0.6 * s, self.points.range[1] + 1.6 * s);
+        let text = text::fit(&label.text, right - left, s, Weight::Regular);
+        let half = text::width(&text, s, Weight::Regular) / 2.0;
+        Label { x: label.x.clamp(left + half, (right - half).max(left + half)), text }
     }
 
     /// A hairline between what is looked up and what is read off.
@@ -190,7 +209,7 @@ impl<'a> Layout<'a> {
         if let Some(patient) = self.patient {
             let x = self.total.clamped(patient.total);
             self.chart.ring([x, y], 0.48 * s, Some(Role::Accent.fill()), Role::Paper.stroke(0.14 * s));
-            self.right(&number(patient.total, 1), y, s, Role::Accent, Weight::SemiBold);
+            self.right(&fixed(patient.total, 1), y, s, Role::Accent, Weight::SemiBold);
             if let Some(cutoff) = self.cutoff {
                 let (words, role) =
                     if patient.total >= cutoff { ("High risk", Role::High) } else { ("Low risk", Role::Low) };
@@ -252,7 +271,7 @@ impl<'a> Layout<'a> {
             let figure = percent(patient.risk);
             self.right(&figure, y + 0.15 * s, 1.3 * s, Role::Accent, Weight::SemiBold);
             if let Some([low, high]) = patient.risk_interval {
-                let words = format!("95 % CI {}–{}", percent(low), percent(high));
+                let words = format!("95 % CI {}", percent_range([low, high]));
                 self.chart.text(Text::new([0.0, y + 1.0 * s], words, 0.95 * s, Role::Accent));
                 let ticks = &self.nomogram.risk.ticks;
                 if let (Some(from), Some(to)) = (total_points_at(ticks, low), total_points_at(ticks, high)) {
@@ -291,7 +310,7 @@ impl<'a> Layout<'a> {
         let s = self.s;
         let x = self.points.clamped(points);
         self.chart.ring([x, y], 0.42 * s, Some(Role::Accent.fill()), Role::Paper.stroke(0.14 * s));
-        self.right(&number(points, 1), y, s, Role::Ink, Weight::Regular);
+        self.right(&fixed(points, 1), y, s, Role::Ink, Weight::Regular);
     }
 
     fn points_of(&self, axis: &Axis) -> Option<f64> {
@@ -316,6 +335,12 @@ impl<'a> Layout<'a> {
         };
         let unit = axis_label(&axis.name).1;
         let mut words = value_words(value);
+        if let Value::Number(log_prob) = value
+            && is_fusion(&axis.name)
+            && *log_prob <= 0.0
+        {
+            words = format!("{} (p = {})", number(*log_prob, 2), number(log_prob.exp(), 3));
+        }
         if matches!(value, Value::Number(_)) && !unit.is_empty() {
             words = format!("{words} {unit}");
         }
@@ -367,26 +392,27 @@ impl<'a> Layout<'a> {
     }
 
     /// Even lanes hang below the axis, odd ones stand above it.
-    fn ticks_in_lanes(&mut self, labels: &[Label], lanes: &[usize], y: f32) {
+    fn ticks_in_lanes(&mut self, labels: &[Label], placed: &[Label], lanes: &[usize], y: f32) {
         let s = self.s;
-        for (label, lane) in labels.iter().zip(lanes) {
-            let below = lane % 2 == 0;
-            let direction = if below { 1.0 } else { -1.0 };
-            let reach = 0.45 * s + 1.25 * s * (lane / 2) as f32;
-            self.chart.line([label.x, y], [label.x, y + direction * reach], Role::Ink.stroke(0.08 * s));
-            self.tick_label(label, if below { y + reach + 1.05 * s } else { y - reach - 0.35 * s });
+        let reach = |lane: usize| 0.45 * s + 1.25 * s * (lane / 2) as f32;
+        for (label, &lane) in labels.iter().zip(lanes) {
+            let end = if lane % 2 == 0 { y + reach(lane) } else { y - reach(lane) };
+            self.chart.line([label.x, y], [label.x, end], Role::Ink.stroke(0.08 * s));
+        }
+        for (label, &lane) in placed.iter().zip(lanes) {
+            let baseline =
+                if lane % 2 == 0 { y + reach(lane) + 1.05 * s } else { y - reach(lane) - 0.35 * s };
+            self.tick_label(label, baseline);
         }
     }
 
-    /// A label on paper, so that guides pass behind it.
+    /// A label on paper, so that guides and longer ticks pass behind it.
     fn tick_label(&mut self, label: &Label, baseline: f32) {
         let words =
             Text::new([label.x, baseline], label.text.clone(), self.s, Role::Ink).anchored(Anchor::Middle);
-        if self.patient.is_some() {
-            let b = words.bounds();
-            let ground = Rect::new(b.x - 0.15 * self.s, b.y, b.width + 0.3 * self.s, b.height);
-            self.chart.fill_rect(ground, 0.0, Role::Paper.fill());
-        }
+        let b = words.bounds();
+        let ground = Rect::new(b.x - 0.15 * self.s, b.y, b.width + 0.3 * self.s, b.height);
+        self.chart.fill_rect(ground, 0.0, Role::Paper.fill());
         self.chart.text(words);
     }
 }
@@ -430,146 +456,4 @@ pub fn code_words(variable: &Variable, value: f64) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use crate::chart::{Mark, check};
-    use crate::stats::nomogram::{RiskAxis, Tick, TotalAxis};
-
-    fn numbers(name: &str, values: &[f64], points: impl Fn(f64) -> f64) -> Axis {
-        let tick = |&v: &f64| Tick { value: Value::Number(v), points: points(v) };
-        Axis { name: name.to_owned(), ticks: values.iter().map(tick).collect() }
-    }
-
-    fn levels(name: &str, levels: &[(&str, f64)]) -> Axis {
-        let tick = |(level, points): &(&str, f64)| Tick {
-            value: Value::Level((*level).to_owned()),
-            points: *points,
-        };
-        Axis { name: name.to_owned(), ticks: levels.iter().map(tick).collect() }
-    }
-
-    /// A made-up logistic nomogram: logit(risk) = (total − 140) / 12.
-    pub fn sample() -> (Nomogram, PatientPoints) {
-        let pmi: Vec<f64> = (0..=15).map(|i| 5.0 * f64::from(i)).collect();
-        let fusion: Vec<f64> = (0..=12).map(|i| -6.0 + 0.5 * f64::from(i)).collect();
-        let at =
-            |risk: f64| RiskTick { value: risk, total_points: 140.0 + 12.0 * (risk / (1.0 - risk)).ln() };
-        let nomogram = Nomogram {
-            axes: vec![
-                levels("ki67", &[("<20%", 0.0), ("≥20%", 12.7)]),
-                levels("Histologic.type", &[("Ductal", 0.0), ("Others", 14.4)]),
-                numbers("PMI.T4", &pmi, |v| 79.3 * (75.0 - v) / 75.0),
-                numbers("late_fusion_probability", &fusion, |v| 100.0 * (v + 6.0) / 6.0),
-            ],
-            total: TotalAxis { ticks: (0..=12).map(|i| 20.0 * f64::from(i)).collect() },
-            risk: RiskAxis { ticks: [0.01, 0.1, 0.5, 0.9, 0.99].map(at).to_vec() },
-        };
-        let value = |n: &str, v: Value| (n.to_owned(), v);
-        let points =
-            [("ki67", 12.7), ("Histologic.type", 0.0), ("PMI.T4", 63.4), ("late_fusion_probability", 75.0)];
-        let total: f64 = points.iter().map(|p| p.1).sum();
-        let risk = 1.0 / (1.0 + (-(total - 140.0) / 12.0_f64).exp());
-        let patient = PatientPoints {
-            points: points.map(|(n, p)| (n.to_owned(), p)).to_vec(),
-            values: vec![
-                value("ki67", Value::Level("≥20%".into())),
-                value("Histologic.type", Value::Level("Ductal".into())),
-                value("PMI.T4", Value::Number(15.04)),
-                value("late_fusion_probability", Value::Number(-1.5)),
-            ],
-            total,
-            risk,
-            risk_interval: Some([0.45, 0.93]),
-        };
-        (nomogram, patient)
-    }
-
-    #[test]
-    fn nothing_is_cut_or_covered_at_any_width() {
-        let (nomogram, patient) = sample();
-        for width in [380.0, 515.0, 760.0, 1100.0] {
-            for patient in [None, Some(&patient)] {
-                for cutoff in [None, Some(131.6), Some(0.0), Some(239.0)] {
-                    let chart = draw(&nomogram, patient, cutoff, width);
-                    check::assert_sound(&chart);
-                }
-            }
-        }
-        check::look(&draw(&nomogram, Some(&patient), Some(131.6), 900.0), "nomogram");
-        check::look(&draw(&nomogram, None, None, 515.0), "nomogram-plain");
-    }
-
-    #[test]
-    fn markers_stand_at_the_patients_points() {
-        let (nomogram, patient) = sample();
-        let layout = Layout::new(&nomogram, Some(&patient), None, 900.0);
-        let wanted: Vec<f32> = patient
-            .points
-            .iter()
-            .map(|(_, points)| layout.points.at(*points))
-            .chain([layout.total.at(patient.total), layout.total.at(patient.total)])
-            .collect();
-        let chart = draw(&nomogram, Some(&patient), None, 900.0);
-        let rings: Vec<f32> = chart
-            .marks
-            .iter()
-            .filter_map(|mark| match mark {
-                Mark::Circle { centre, stroke: Some(_), .. } => Some(centre[0]),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(rings, wanted);
-    }
-
-    #[test]
-    fn crowded_levels_take_more_lanes() {
-        let (mut nomogram, _) = sample();
-        let names: Vec<(String, f64)> =
-            (0..6).map(|i| (format!("Molecular subtype number {i}"), 3.0 * f64::from(i))).collect();
-        let borrowed: Vec<(&str, f64)> = names.iter().map(|(n, p)| (n.as_str(), *p + 40.0)).collect();
-        nomogram.axes.push(levels("subtype", &borrowed));
-        let chart = draw(&nomogram, None, None, 800.0);
-        check::assert_sound(&chart);
-        let shown = chart.texts().filter(|t| t.text.starts_with("Molecular subtype number")).count();
-        assert_eq!(shown, 6);
-        check::look(&chart, "nomogram-lanes");
-    }
-
-    #[test]
-    fn a_patient_beyond_the_axes_is_held_at_their_ends_and_told() {
-        let (nomogram, mut patient) = sample();
-        patient.points[2].1 = -31.0;
-        patient.values[2].1 = Value::Number(104.0);
-        patient.total = -56.0;
-        let chart = draw(&nomogram, Some(&patient), Some(131.6), 900.0);
-        check::assert_sound(&chart);
-        assert!(chart.texts().any(|t| t.text.contains("beyond")));
-    }
-
-    #[test]
-    fn an_empty_nomogram_is_drawn_without_panic() {
-        let empty = Nomogram {
-            axes: vec![Axis { name: String::new(), ticks: vec![] }],
-            total: TotalAxis { ticks: vec![] },
-            risk: RiskAxis { ticks: vec![] },
-        };
-        check::assert_sound(&draw(&empty, None, Some(3.0), 500.0));
-    }
-
-    #[test]
-    fn risks_between_ticks_lie_on_the_logit_line() {
-        let (nomogram, _) = sample();
-        let total = total_points_at(&nomogram.risk.ticks, 0.3).unwrap();
-        assert!((total - (140.0 + 12.0 * (0.3_f64 / 0.7).ln())).abs() < 1e-9);
-        assert_eq!(total_points_at(&nomogram.risk.ticks, 1.0), None);
-        assert_eq!(total_points_at(&[], 0.3), None);
-    }
-
-    #[test]
-    fn names_become_words() {
-        assert_eq!(axis_label("PMI.T4"), ("PMI at T4".to_owned(), "cm²/m²"));
-        assert_eq!(axis_label("pmi_t4").0, "PMI at T4");
-        assert_eq!(axis_label("tumour_grade").0, "Tumour grade");
-        assert!(axis_label("late_fusion_probability").0.contains("log-probability"));
-    }
-}
+pub(crate) mod tests;
