@@ -109,7 +109,8 @@ impl Workstation {
             for info in ACTIONS {
                 let Some(key) = info.key else { continue };
                 let with_modifier = key.modifiers.command || key.modifiers.alt;
-                let function_key = key.logical_key.name().len() > 1 && key.logical_key.name().starts_with('F');
+                let function_key =
+                    key.logical_key.name().len() > 1 && key.logical_key.name().starts_with('F');
                 if (!typing || with_modifier || function_key) && input.consume_shortcut(&key) {
                     commands.push(Command::Do(info.action));
                 }

@@ -342,7 +342,9 @@ impl State {
             }
         }
         match self.inputs.record() {
-            Ok(_) if self.inputs.filled() == 0 => missing.push("enter clinical values or pick a row".to_owned()),
+            Ok(_) if self.inputs.filled() == 0 => {
+                missing.push("enter clinical values or pick a row".to_owned())
+            }
             Ok(_) => {}
             Err(wrong) => missing.extend(wrong),
         }

@@ -111,7 +111,9 @@ fn from_pictures(
 
 fn from_series(path: &Path, args: &PredictArgs, table: &Table, models: &Models) -> anyhow::Result<Inputs> {
     let (Some(t4), Some(t11)) = (args.t4, args.t11) else {
-        bail!("give the slices with --t4 N and --t11 N (counted from 0 at the feet): levels are not proposed yet");
+        bail!(
+            "give the slices with --t4 N and --t11 N (counted from 0 at the feet): levels are not proposed yet"
+        );
     };
     let scan = dicom::scan(&[path.to_owned()], &Stages)?;
     for file in &scan.unreadable {
@@ -137,7 +139,9 @@ fn choose<'a>(
 ) -> anyhow::Result<&'a Series> {
     if let Some(uid) = uid {
         let asked = series.iter().find(|s| s.uid == uid);
-        let asked = asked.with_context(|| format!("{}: no series {uid}; `thoracast inspect` lists them", path.display()))?;
+        let asked = asked.with_context(|| {
+            format!("{}: no series {uid}; `thoracast inspect` lists them", path.display())
+        })?;
         if let Some(reason) = &asked.unusable_reason {
             bail!("{}: series {uid} can't be used: {reason}", path.display());
         }
@@ -157,7 +161,11 @@ fn choose<'a>(
         }
         None => {
             let reason = series.iter().find_map(|s| s.unusable_reason.clone());
-            bail!("{}: no usable CT series: {}", path.display(), reason.unwrap_or_else(|| "none found".into()))
+            bail!(
+                "{}: no usable CT series: {}",
+                path.display(),
+                reason.unwrap_or_else(|| "none found".into())
+            )
         }
     }
 }

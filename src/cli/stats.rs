@@ -1,4 +1,6 @@
 use clap::Args;
 #[derive(Args)]
 pub struct StatsArgs {}
-pub fn run(_a: StatsArgs) -> anyhow::Result<()> { Ok(()) }
+pub fn run(_a: StatsArgs) -> anyhow::Result<()> {
+    Ok(())
+}

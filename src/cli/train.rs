@@ -1,4 +1,6 @@
 use clap::Args;
 #[derive(Args)]
 pub struct TrainArgs {}
-pub fn run(_a: TrainArgs) -> anyhow::Result<()> { Ok(()) }
+pub fn run(_a: TrainArgs) -> anyhow::Result<()> {
+    Ok(())
+}

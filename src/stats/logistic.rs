@@ -223,7 +223,12 @@ impl Standardised {
     }
 
     /// Newton's method with halved steps; a fit that keeps moving is separated.
-    fn maximise(&self, y: &[f64], names: &[String], convergence: Convergence) -> Result<Solution, StatsError> {
+    fn maximise(
+        &self,
+        y: &[f64],
+        names: &[String],
+        convergence: Convergence,
+    ) -> Result<Solution, StatsError> {
         let p = self.mean.len() + 1;
         let share = y.iter().sum::<f64>() / y.len() as f64;
         let mut beta = vec![0.0; p];

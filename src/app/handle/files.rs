@@ -28,7 +28,8 @@ impl Workstation {
                 }
                 Action::OpenFiles => (PickPurpose::Study, dialog.set_title("Open DICOM files").pick_files()),
                 Action::SaveReport => {
-                    let name = if id.is_empty() { "report.pdf".to_owned() } else { format!("report-{id}.pdf") };
+                    let name =
+                        if id.is_empty() { "report.pdf".to_owned() } else { format!("report-{id}.pdf") };
                     let dialog = dialog.set_title("Save report").set_file_name(name);
                     (PickPurpose::Report, dialog.add_filter("PDF", &["pdf"]).save_file().map(|p| vec![p]))
                 }
@@ -92,7 +93,8 @@ impl Workstation {
         }
         if scan.series.is_empty() {
             let place = paths.first().map(|p| p.display().to_string()).unwrap_or_default();
-            self.state.tell(Severity::Error, format!("{place}: no readable DICOM series; choose another folder"));
+            self.state
+                .tell(Severity::Error, format!("{place}: no readable DICOM series; choose another folder"));
             return;
         }
         let best = largest_usable(&scan);
@@ -114,7 +116,9 @@ impl Workstation {
         self.state.scan.series = series;
         self.state.scan.unreadable.extend(scan.unreadable);
         self.state.workspace = Workspace::Patient;
-        if let Some(index) = chosen.and_then(|uid| self.state.scan.series.iter().position(|s| s.uid == uid && s.usable)) {
+        if let Some(index) =
+            chosen.and_then(|uid| self.state.scan.series.iter().position(|s| s.uid == uid && s.usable))
+        {
             self.open_series(index);
         }
     }
@@ -160,7 +164,8 @@ impl Workstation {
 
     /// Levels belong to a series; clinical values to a patient.
     fn start_patient(&mut self, same_patient: bool, patient_id: &str) {
-        let fields = if same_patient { std::mem::take(&mut self.state.inputs.fields) } else { Default::default() };
+        let fields =
+            if same_patient { std::mem::take(&mut self.state.inputs.fields) } else { Default::default() };
         let typed = std::mem::take(&mut self.state.inputs.id);
         let id = if same_patient && !typed.is_empty() { typed } else { patient_id.to_owned() };
         self.state.inputs = Inputs { id, fields, t4: None, t11: None };
@@ -179,7 +184,9 @@ impl Workstation {
     }
 
     pub(super) fn series_loaded(&mut self, series_uid: &str, result: Result<Volume, DicomError>) {
-        let Some(open) = self.state.viewer.open.as_mut().filter(|o| o.series.uid == series_uid) else { return };
+        let Some(open) = self.state.viewer.open.as_mut().filter(|o| o.series.uid == series_uid) else {
+            return;
+        };
         match result {
             Ok(volume) => {
                 open.planes = volume.planes.iter().cloned().map(Some).collect();
@@ -246,7 +253,8 @@ impl Workstation {
         self.open_paths(vec![folder.join("clinical.csv"), folder.clone()]);
         match phantom::read_truth(&folder) {
             Ok(truth) => {
-                self.state.pending_levels = truth.slice_of("T4").zip(truth.slice_of("T11")).map(|(a, b)| [a, b]);
+                self.state.pending_levels =
+                    truth.slice_of("T4").zip(truth.slice_of("T11")).map(|(a, b)| [a, b]);
                 self.state.pending_predict = true;
             }
             Err(error) => self.state.tell(Severity::Error, error.to_string()),

@@ -22,7 +22,9 @@ impl Workstation {
             Command::SetSagittal(column) => self.state.viewer.column = column,
             Command::Mark(level, slice) => self.mark(level, Some(slice)),
             Command::Unmark(level) => self.mark(level, None),
-            Command::SetField { key, text } => self.change(key, |inputs| drop(inputs.fields.insert(key, text))),
+            Command::SetField { key, text } => {
+                self.change(key, |inputs| drop(inputs.fields.insert(key, text)))
+            }
             Command::SetPatientId(id) => self.change("id", |inputs| inputs.id = id),
             Command::ClearForm => self.change("clear", |inputs| {
                 inputs.fields.clear();

@@ -31,7 +31,8 @@ impl Workstation {
         if before == self.state.inputs {
             return;
         }
-        let goes_on = self.state.last_change.is_some_and(|(last, at)| last == what && at.elapsed() < ONE_STROKE);
+        let goes_on =
+            self.state.last_change.is_some_and(|(last, at)| last == what && at.elapsed() < ONE_STROKE);
         self.state.last_change = Some((what, Instant::now()));
         if !goes_on {
             self.state.undo.push(before);
@@ -151,7 +152,8 @@ impl Workstation {
     fn start_assessment(&mut self, models: Arc<Models>) {
         let State { viewer, inputs, outcome, .. } = &mut self.state;
         let volume = viewer.open.as_ref().and_then(|o| o.volume.clone());
-        let (Some(volume), Some(t4), Some(t11), Ok(record)) = (volume, inputs.t4, inputs.t11, inputs.record())
+        let (Some(volume), Some(t4), Some(t11), Ok(record)) =
+            (volume, inputs.t4, inputs.t11, inputs.record())
         else {
             return;
         };
@@ -163,9 +165,8 @@ impl Workstation {
         self.state.outcome.attempted = Some(fingerprint);
         self.jobs.cancel(JobId::Assess);
         self.jobs.start(JobId::Assess, move |progress, reporter| {
-            let result = assess::cut_pictures(&models, &volume, t4, t11).and_then(|(t4, t11)| {
-                assess::assess(&models, t4, t11, &record, warnings, progress)
-            });
+            let result = assess::cut_pictures(&models, &volume, t4, t11)
+                .and_then(|(t4, t11)| assess::assess(&models, t4, t11, &record, warnings, progress));
             reporter.send(Finished::Assessed { inputs: fingerprint, result: Box::new(result) });
         });
     }

@@ -1,6 +1,8 @@
 //! The axial view: the picture, its overlay, and the mouse.
 
-use egui::{Align2, Color32, FontId, PointerButton, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, pos2, vec2};
+use egui::{
+    Align2, Color32, FontId, PointerButton, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, pos2, vec2,
+};
 
 use super::super::command::{Action, Command};
 use super::super::state::{Level, OpenSeries, Viewer};
@@ -22,7 +24,12 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     painter.rect_filled(rect, 0.0, Color32::BLACK);
     let place = Placement::new(rect, viewer, open);
     if let Some(texture) = scene.pictures.axial(ui.ctx(), viewer) {
-        painter.image(texture.id(), place.picture, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), Color32::WHITE);
+        painter.image(
+            texture.id(),
+            place.picture,
+            Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)),
+            Color32::WHITE,
+        );
     } else {
         let text = "this slice is being read…";
         painter.text(rect.center(), Align2::CENTER_CENTER, text, FontId::proportional(14.0), DIM);
@@ -61,7 +68,8 @@ impl Placement {
     /// Column and row under a point.
     fn pixel(&self, at: Pos2, open: &OpenSeries) -> Option<(usize, usize)> {
         let p = (at - self.picture.min) / self.points_per_pixel;
-        let inside = p.x >= 0.0 && p.y >= 0.0 && p.x < open.series.columns as f32 && p.y < open.series.rows as f32;
+        let inside =
+            p.x >= 0.0 && p.y >= 0.0 && p.x < open.series.columns as f32 && p.y < open.series.rows as f32;
         inside.then_some((p.x as usize, p.y as usize))
     }
 }
@@ -196,7 +204,8 @@ fn overlay(
     let window = format!("W {:.0}  L {:.0}", viewer.window.width, viewer.window.centre);
     let zoom = format!("Zoom {:.0} %", viewer.zoom * 100.0);
     text(painter, inner.left_bottom(), Align2::LEFT_BOTTOM, &[&window, &zoom]);
-    let under = pointer.and_then(|at| place.pixel(at, open)).map(|(c, r)| under_cursor(open, viewer.slice, c, r));
+    let under =
+        pointer.and_then(|at| place.pixel(at, open)).map(|(c, r)| under_cursor(open, viewer.slice, c, r));
     text(painter, inner.right_bottom(), Align2::RIGHT_BOTTOM, &[&under.unwrap_or_default()]);
     if let Some(volume) = &open.volume {
         letters(painter, inner, &volume.geometry);
@@ -274,7 +283,13 @@ fn level_chip(ui: &Ui, painter: &egui::Painter, inner: Rect, scene: &Scene<'_>) 
         if scene.state.inputs.level(level) == Some(scene.state.viewer.slice) {
             let chip = Rect::from_center_size(pos2(x, inner.top() + 30.0), vec2(44.0, 20.0));
             painter.rect_filled(chip, 4.0, if level == Level::T4 { t.t4 } else { t.t11 });
-            painter.text(chip.center(), Align2::CENTER_CENTER, level.name(), FontId::proportional(13.0), Color32::BLACK);
+            painter.text(
+                chip.center(),
+                Align2::CENTER_CENTER,
+                level.name(),
+                FontId::proportional(13.0),
+                Color32::BLACK,
+            );
             x += 50.0;
         }
     }

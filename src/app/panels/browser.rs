@@ -116,7 +116,8 @@ fn unreadable(ui: &mut Ui, scene: &Scene<'_>) {
         .id_salt("unreadable")
         .show(ui, |ui| {
             for file in files {
-                let name = file.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                let name =
+                    file.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
                 ui.small(format!("{name}: {}", file.reason));
             }
         });

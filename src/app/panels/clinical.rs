@@ -53,7 +53,10 @@ fn source(ui: &mut Ui, scene: &mut Scene<'_>) {
         let name = open.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let fill = ui.add_enabled(found, egui::Button::new("Fill from table"));
         let fill = fill.on_hover_text(format!("Take the row of patient {id} in {name}"));
-        if fill.on_disabled_hover_text(format!("{name} has no patient {id}; type an ID or pick a row in Cohort")).clicked() {
+        if fill
+            .on_disabled_hover_text(format!("{name} has no patient {id}; type an ID or pick a row in Cohort"))
+            .clicked()
+        {
             scene.send(Command::PickRow(id));
         }
         if ui.button("Pick row…").on_hover_text(format!("{} patients in {name}", ids.len())).clicked() {
@@ -64,7 +67,11 @@ fn source(ui: &mut Ui, scene: &mut Scene<'_>) {
         }
     });
     if scene.state.table.is_some() {
-        ui.label(RichText::new("An empty field is missing; the result says how it was filled.").small().color(t.muted));
+        ui.label(
+            RichText::new("An empty field is missing; the result says how it was filled.")
+                .small()
+                .color(t.muted),
+        );
     }
 }
 
@@ -115,17 +122,18 @@ fn code_field(
         None if current.is_empty() => "–".to_owned(),
         None => format!("{current} (not a code)"),
     };
-    let response = egui::ComboBox::from_id_salt(variable.key).selected_text(shown).width(132.0).show_ui(ui, |ui| {
-        if ui.selectable_label(current.is_empty(), "– (missing)").clicked() {
-            chosen = Some(String::new());
-        }
-        for (code, word) in codes {
-            let code = code.to_string();
-            if ui.selectable_label(code == current, *word).clicked() {
-                chosen = Some(code);
+    let response =
+        egui::ComboBox::from_id_salt(variable.key).selected_text(shown).width(132.0).show_ui(ui, |ui| {
+            if ui.selectable_label(current.is_empty(), "– (missing)").clicked() {
+                chosen = Some(String::new());
             }
-        }
-    });
+            for (code, word) in codes {
+                let code = code.to_string();
+                if ui.selectable_label(code == current, *word).clicked() {
+                    chosen = Some(code);
+                }
+            }
+        });
     response.response.labelled_by(label).on_hover_text(variable.help);
     chosen
 }

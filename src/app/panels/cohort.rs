@@ -45,7 +45,8 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
 fn rows(ui: &mut Ui, scene: &mut Scene<'_>, filter: &str) {
     let Some(open) = &scene.state.table else { return };
     let (ids, rows, headers) = (&open.ids, &open.table.rows, &open.table.header);
-    let matches = |row: &Row| filter.is_empty() || row.cells.iter().any(|c| c.to_lowercase().contains(filter));
+    let matches =
+        |row: &Row| filter.is_empty() || row.cells.iter().any(|c| c.to_lowercase().contains(filter));
     let shown: Vec<usize> = (0..rows.len()).filter(|&i| matches(&rows[i])).collect();
     let current = scene.state.inputs.id.trim().to_owned();
     let mut picked = None;

@@ -80,7 +80,8 @@ fn palette(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
     ScrollArea::vertical().max_height(360.0).auto_shrink([false, true]).show(ui, |ui| {
         for info in &found {
-            let mut button = egui::Button::new(info.text).frame(false).min_size(egui::vec2(ui.available_width(), 22.0));
+            let mut button =
+                egui::Button::new(info.text).frame(false).min_size(egui::vec2(ui.available_width(), 22.0));
             if let Some(key) = info.key {
                 button = button.shortcut_text(ui.ctx().format_shortcut(&key));
             }

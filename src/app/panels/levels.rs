@@ -24,9 +24,11 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         });
         ui.add(
             egui::Label::new(
-                egui::RichText::new("Scroll to the level and set it; in the sagittal view the lines can be dragged.")
-                    .small()
-                    .color(t.muted),
+                egui::RichText::new(
+                    "Scroll to the level and set it; in the sagittal view the lines can be dragged.",
+                )
+                .small()
+                .color(t.muted),
             )
             .wrap(),
         );

@@ -123,7 +123,12 @@ fn nomogram(ui: &mut Ui, scene: &mut Scene<'_>) {
     let chart = match (reasons.and_then(|r| r.nomogram.as_ref()), scene.models) {
         (Some(nomogram), _) => {
             let points = reasons.and_then(|r| r.patient_points.as_ref());
-            chart::nomogram::draw(nomogram, points, reasons.and_then(|r| r.cutoff_points), nomogram_width(space))
+            chart::nomogram::draw(
+                nomogram,
+                points,
+                reasons.and_then(|r| r.cutoff_points),
+                nomogram_width(space),
+            )
         }
         (None, Some(models)) => {
             let model = &models.nomogram;
@@ -141,7 +146,11 @@ fn nomogram_width(space: egui::Vec2) -> f32 {
 
 fn reasons(ui: &mut Ui, scene: &mut Scene<'_>) {
     let Some(assessment) = scene.state.outcome.assessment.clone() else {
-        return placeholder(ui, ui.available_size(), "predict to see the votes and where the networks looked");
+        return placeholder(
+            ui,
+            ui.available_size(),
+            "predict to see the votes and where the networks looked",
+        );
     };
     let size = ui.available_size();
     ui.horizontal_top(|ui| {

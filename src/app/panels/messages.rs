@@ -24,7 +24,8 @@ pub fn status_bar(ui: &mut Ui, scene: &mut Scene<'_>) {
         };
         ui.label(RichText::new(format!("Networks: {device}")).small().color(t.muted));
         ui.separator();
-        let adapter = egui::Label::new(RichText::new(format!("View: {}", scene.adapter)).small().color(t.muted));
+        let adapter =
+            egui::Label::new(RichText::new(format!("View: {}", scene.adapter)).small().color(t.muted));
         ui.scope(|ui| {
             ui.set_max_width(240.0);
             ui.add(adapter.truncate());
@@ -50,7 +51,11 @@ pub fn status_bar(ui: &mut Ui, scene: &mut Scene<'_>) {
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let count = scene.state.messages.len();
-            if ui.small_button(format!("Log ({count})")).on_hover_text(Action::ToggleLog.info().help).clicked() {
+            if ui
+                .small_button(format!("Log ({count})"))
+                .on_hover_text(Action::ToggleLog.info().help)
+                .clicked()
+            {
                 scene.send(Command::Do(Action::ToggleLog));
             }
             if let Some(last) = scene.state.messages.last() {

@@ -29,7 +29,9 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
 /// What is missing, the button, progress.
 fn run(ui: &mut Ui, scene: &mut Scene<'_>) {
     let t = theme::tokens(ui);
-    if let Some((_, progress)) = scene.jobs.running().find(|(id, p)| *id == JobId::Assess && !p.is_cancelled()) {
+    if let Some((_, progress)) =
+        scene.jobs.running().find(|(id, p)| *id == JobId::Assess && !p.is_cancelled())
+    {
         let (stage, done, total) = progress.now();
         ui.horizontal(|ui| {
             let share = if total == 0 { 0.0 } else { done as f32 / total as f32 };
@@ -43,7 +45,8 @@ fn run(ui: &mut Ui, scene: &mut Scene<'_>) {
     let missing = scene.state.missing_for_prediction();
     if !missing.is_empty() {
         let shown = missing.iter().take(2).cloned().collect::<Vec<_>>().join("; ");
-        let more = if missing.len() > 2 { format!("; and {} more", missing.len() - 2) } else { String::new() };
+        let more =
+            if missing.len() > 2 { format!("; and {} more", missing.len() - 2) } else { String::new() };
         let label = egui::Label::new(RichText::new(format!("To do: {shown}{more}")).color(t.warning)).wrap();
         ui.add(label).on_hover_text(missing.join("\n"));
     }
