@@ -33,13 +33,10 @@ pub fn run(args: PhantomArgs) -> anyhow::Result<()> {
         serde_json::to_writer_pretty(&mut out, &truth)?;
         writeln!(out)
     } else {
+        let (id, slices, dir) = (&truth.patient_id, truth.slices, args.dir.display());
         writeln!(
             out,
-            "{}: {} slices of {} are in {}, with truth.json and clinical.csv.",
-            truth.patient_id,
-            truth.slices,
-            "a synthetic chest CT",
-            args.dir.display()
+            "{id}: a synthetic chest CT of {slices} slices is in {dir}, with truth.json and clinical.csv."
         )
     };
     printed.context("the result could not be printed")
@@ -54,7 +51,7 @@ impl Progress for OnStderr {
     }
 
     fn report(&self, done: usize, total: usize) {
-        if std::io::stderr().is_terminal() && (done % 10 == 0 || done == total) {
+        if std::io::stderr().is_terminal() && (done.is_multiple_of(10) || done == total) {
             eprint!("\r{done}/{total}{}", if done == total { "\n" } else { "" });
         }
     }

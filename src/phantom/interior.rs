@@ -183,11 +183,10 @@ fn paint_lungs(frame: &mut Frame, interior: &Interior, dome: &[f32], inside: &[f
     let Frame { canvas, field, .. } = frame;
     field.clear();
     field.add_solids(&interior.lung_vessels, z, 0.6, 0.0);
-    let size = canvas.grid.size;
     let half = canvas.grid.pixel_mm / 2.0;
-    for i in 0..size * size {
-        // Vessels end a few millimetres below the pleura.
-        let d = field.at(i).max(lung[i] + 0.2);
+    for (i, lung) in lung.iter().enumerate() {
+        // Vessels end below the pleura.
+        let d = field.at(i).max(lung + 0.2);
         if d < half {
             let hu = 0.72 * frame.patient.contrast_hu;
             canvas.cover(i, d, hu, Label::Vessel);
@@ -251,14 +250,16 @@ fn paint_belly(frame: &mut Frame, interior: &Interior, dome: &[f32], inside: &[f
         return;
     }
     let patient = frame.patient;
-    let gap = 1.0 + 9.0 * patient.visceral;
+    let gap = 0.5 + 15.0 * patient.visceral;
     let cavity: Vec<f32> =
         (0..inside.len()).map(|i| smooth_max(inside[i] + 3.2, dome[i] + DIAPHRAGM_MM + 0.6, 6.0)).collect();
     paint_psoas(frame);
     paint_liver(frame, &cavity);
     let inset: Vec<f32> = cavity.iter().map(|d| d + gap * 0.6).collect();
     for part in &interior.organs.abdomen {
-        paint_part(frame, part, Some(&inset));
+        // The spleen lies on the diaphragm however much fat there is.
+        let room = if part.label == Label::Spleen { &cavity } else { &inset };
+        paint_part(frame, part, Some(room));
         if matches!(part.label, Label::Stomach | Label::Bowel) {
             paint_gas(frame, part, &inset);
         }
@@ -291,7 +292,7 @@ fn paint_psoas(frame: &mut Frame) {
 fn paint_liver(frame: &mut Frame, cavity: &[f32]) {
     let (patient, z) = (frame.patient, frame.z);
     let seed = patient.seed;
-    let k = 1.02 - 0.13 * patient.visceral;
+    let k = 1.03 - 0.20 * patient.visceral;
     let right = Solid::upright(patient.at(-72.0, -4.0, 11.4), [74.0 * k, 92.0 * k, 88.0]);
     let left =
         Solid::ellipsoid(patient.at(4.0, -52.0, 10.7), [78.0 * k, 40.0 * k, 36.0 * k], [1.0, -0.12, 0.25]);

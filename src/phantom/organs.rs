@@ -302,7 +302,7 @@ fn abdomen(p: &Patient) -> Vec<Part> {
     let c = p.contrast_hu;
     let d = p.depth;
     // Visceral fat spreads the organs apart: they are drawn smaller where there is more of it.
-    let k = 1.04 - 0.25 * p.visceral;
+    let k = 1.06 - 0.40 * p.visceral;
     let at = |x: f32, y: f32, level: f32| p.at(x, y * d, level);
     let s = |x: f32, dy: f32, level: f32| p.at_spine(x, dy, level);
     let up = |centre: [f32; 3], semi: [f32; 3]| Solid::upright(centre, semi.map(|v| v * k));
@@ -319,9 +319,10 @@ fn abdomen(p: &Patient) -> Vec<Part> {
             adrenal.extend(tube(&[(tip, 2.6), (s(x + side * dx, -24.0 + dy, level - 1.2), 1.7)]));
         }
     }
+    let ks = 1.05 - 0.12 * p.visceral;
     let spleen = vec![
-        Solid::ellipsoid(at(99.0, 34.0, 11.2), [52.0 * k, 29.0 * k, 40.0 * k], [0.35, -1.0, -0.15]),
-        Solid::ellipsoid(at(74.0, 50.0, 11.1), [44.0 * k, 23.0 * k, 36.0 * k], [1.0, 0.3, 0.0]),
+        Solid::ellipsoid(at(99.0, 34.0, 11.2), [52.0 * ks, 29.0 * ks, 40.0 * ks], [0.35, -1.0, -0.15]),
+        Solid::ellipsoid(at(74.0, 50.0, 11.1), [44.0 * ks, 23.0 * ks, 36.0 * ks], [1.0, 0.3, 0.0]),
     ];
     let stomach = vec![
         up(at(58.0, -14.0, 10.7), [37.0, 39.0, 33.0]),

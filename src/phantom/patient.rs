@@ -81,7 +81,7 @@ impl Patient {
             length,
             fat_mm,
             visceral,
-            muscle: between(0.8, 1.2),
+            muscle: between(0.74, 1.24),
             breast_mm: 12.0 + 34.0 * habitus + between(-5.0, 10.0),
             gland: (between(0.25, 1.0) - (age as f32 - 50.0) / 90.0).clamp(0.1, 1.0),
             marrow_hu: 265.0 - 1.9 * age as f32 + between(-10.0, 35.0) + 30.0,

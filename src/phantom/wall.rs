@@ -451,7 +451,7 @@ fn paint_chest_muscles(frame: &mut Frame) {
     );
     let thickness = |a: f32, [from, to, t]: [f32; 3]| {
         let u = ((a - from) / (to - from)).clamp(0.0, 1.0);
-        t * bulk * (0.62 + 0.5 * u) * smoothstep(0.0, 0.2, u) * smoothstep(1.0, 0.74, u)
+        1.4 * t * bulk * (0.62 + 0.5 * u) * smoothstep(0.0, 0.2, u) * smoothstep(1.0, 0.74, u)
     };
     let surface = |angle: f32| {
         let a = angle.abs();
