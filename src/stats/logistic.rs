@@ -312,4 +312,4 @@ fn separating(beta: &[f64], names: &[String]) -> String {
 
 #[cfg(test)]
 #[path = "logistic_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -4,6 +4,8 @@ pub mod design;
 pub mod linalg;
 pub mod logistic;
 pub mod nomogram;
+mod nomogram_model;
+mod nomogram_train;
 pub mod pretty;
 pub mod roc;
 
