@@ -131,6 +131,24 @@ impl OpenSeries {
     }
 }
 
+/// Which part of the middle fills it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    #[default]
+    All,
+    /// The axial view alone.
+    Axial,
+    /// The figures (nomogram, reasons, report) alone.
+    Figures,
+}
+
+impl Layout {
+    /// This part alone, or all of them again.
+    pub fn toggled(self, part: Self) -> Self {
+        if self == part { Self::All } else { part }
+    }
+}
+
 /// What the views show.
 pub struct Viewer {
     pub open: Option<OpenSeries>,
@@ -143,7 +161,7 @@ pub struct Viewer {
     pub zoom: f32,
     /// Shift of the picture's centre, view points.
     pub pan: egui::Vec2,
-    pub maximised: bool,
+    pub layout: Layout,
 }
 
 impl Default for Viewer {
@@ -156,7 +174,7 @@ impl Default for Viewer {
             invert: false,
             zoom: 1.0,
             pan: egui::Vec2::ZERO,
-            maximised: false,
+            layout: Layout::All,
         }
     }
 }

@@ -8,10 +8,14 @@ use super::super::command::{Action, Command};
 use super::super::state::{Level, OpenSeries, Viewer};
 use super::super::theme;
 use super::Scene;
+use crate::chart::{Weight, text::fit};
 use crate::dicom::{Geometry, orientation_letters};
+use crate::report::date_words;
 
 /// Overlay text is white on the black picture in both themes.
 const INK: Color32 = Color32::from_rgb(232, 236, 240);
+/// Overlay text, points.
+const OVERLAY_SIZE: f32 = 12.0;
 const DIM: Color32 = Color32::from_rgb(170, 180, 190);
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
@@ -195,10 +199,12 @@ fn overlay(
     let viewer = &scene.state.viewer;
     let inner = rect.shrink(8.0);
     let s = &open.series;
-    let z = open.z_mm(viewer.slice).map_or(String::new(), |z| format!("z {z:.1} mm"));
+    let z = open.z_mm(viewer.slice).map_or(String::new(), |z| format!("z {z:.1} mm").replace('-', "−"));
     let thickness = s.spacing_mm.map_or(String::new(), |m| format!("spacing {:.2} mm", m[2]));
-    let study = format!("{} {}", s.study_date, s.description);
-    text(painter, inner.left_top(), Align2::LEFT_TOP, &[&s.patient_id, study.trim()]);
+    // Up to the orientation letter in the middle, not into it.
+    let fit = |words: &str| fit(words.trim(), inner.width() / 2.0 - 24.0, OVERLAY_SIZE, Weight::Regular);
+    let study = format!("{} {}", date_words(&s.study_date), s.description);
+    text(painter, inner.left_top(), Align2::LEFT_TOP, &[&fit(&s.patient_id), &fit(&study)]);
     let slice = format!("Slice {} / {}", viewer.slice, open.last_slice());
     text(painter, inner.right_top(), Align2::RIGHT_TOP, &[&slice, &z, &thickness]);
     let window = format!("W {:.0}  L {:.0}", viewer.window.width, viewer.window.centre);
@@ -235,7 +241,7 @@ pub fn signed(hu: f32) -> String {
 
 /// Lines of text with a dark rim, so that they can be read over bone too.
 pub fn text(painter: &egui::Painter, at: Pos2, anchor: Align2, lines: &[&str]) {
-    let font = FontId::proportional(12.0);
+    let font = FontId::proportional(OVERLAY_SIZE);
     let lines: Vec<&str> = lines.iter().copied().filter(|l| !l.is_empty()).collect();
     let bottom = anchor.y() == egui::Align::Max;
     for (i, line) in lines.iter().enumerate() {
