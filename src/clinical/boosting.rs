@@ -50,7 +50,11 @@ pub enum BoostingError {
 }
 
 /// Fits the ensemble; `outcome` is true for the event.
-pub fn fit(rows: &[Vec<f64>], outcome: &[bool], settings: &BoostingSettings) -> Result<Fitted, BoostingError> {
+pub fn fit(
+    rows: &[Vec<f64>],
+    outcome: &[bool],
+    settings: &BoostingSettings,
+) -> Result<Fitted, BoostingError> {
     check(rows, outcome)?;
     let n = rows.len() as f64;
     let events = outcome.iter().filter(|y| **y).count() as f64;

@@ -86,7 +86,9 @@ fn the_first_trees_are_scikit_learns_but_for_ties() {
             let part: Vec<Vec<f64>> = rows.iter().map(|i| x[*i].clone()).collect();
             let target: Vec<f64> = rows.iter().map(|i| residual[*i]).collect();
             let ours = grow(&Sorted::new(&part), &target, 1, 1, |_| 0.0).tree;
-            let Node::Split { feature: our_f, threshold: our_at, .. } = ours.nodes[0] else { panic!("no split") };
+            let Node::Split { feature: our_f, threshold: our_at, .. } = ours.nodes[0] else {
+                panic!("no split")
+            };
             let of = |f, at| improvement(&x, &rows, &residual, f, at);
             assert!((of(our_f, our_at) - of(f, at)).abs() < 1e-12, "node {node}: ours is better or worse");
             same_split += usize::from(our_f == f && our_at == at);
@@ -111,12 +113,16 @@ fn borderline_smote_finds_imbalanced_learns_danger_set_and_count() {
     for new in &resampled.rows[x.len()..] {
         let inside = |j: usize| {
             let column = x.iter().map(|r| r[j]);
-            column.clone().fold(f64::INFINITY, f64::min) <= new[j] && new[j] <= column.fold(f64::NEG_INFINITY, f64::max)
+            column.clone().fold(f64::INFINITY, f64::min) <= new[j]
+                && new[j] <= column.fold(f64::NEG_INFINITY, f64::max)
         };
         assert!((0..19).all(inside), "a synthetic patient lies outside the data");
     }
     assert_eq!(smote::borderline(&x, &y, &SmoteSettings::default()).unwrap(), resampled);
-    assert_ne!(smote::borderline(&x, &y, &SmoteSettings { seed: 1, ..Default::default() }).unwrap(), resampled);
+    assert_ne!(
+        smote::borderline(&x, &y, &SmoteSettings { seed: 1, ..Default::default() }).unwrap(),
+        resampled
+    );
 }
 
 #[test]
@@ -162,10 +168,12 @@ fn without_ties_a_tree_is_the_one_worked_out_by_hand() {
 
 #[test]
 fn equal_features_are_told_apart_by_their_place() {
-    let rows: Vec<Vec<f64>> = (0..40).map(|i| vec![f64::from(i % 2), f64::from(i), f64::from(i) * 3.0]).collect();
+    let rows: Vec<Vec<f64>> =
+        (0..40).map(|i| vec![f64::from(i % 2), f64::from(i), f64::from(i) * 3.0]).collect();
     let outcome: Vec<bool> = (0..40).map(|i| i > 25 || i % 7 == 0).collect();
     let model = fit(&rows, &outcome, &BoostingSettings { trees: 20, ..Default::default() }).unwrap().model;
-    let used_third = model.trees.iter().flat_map(|t| &t.nodes).any(|n| matches!(n, Node::Split { feature: 2, .. }));
+    let used_third =
+        model.trees.iter().flat_map(|t| &t.nodes).any(|n| matches!(n, Node::Split { feature: 2, .. }));
     assert!(!used_third, "the third column only repeats the second");
 }
 

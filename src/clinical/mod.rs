@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use crate::cohort::TableError;
 
 pub use model::{
-    ClinicalCard, ClinicalModel, ClinicalPrediction, ClinicalTraining, Performance, PUBLISHED_COLUMNS, TrainedOn,
-    outcomes, train,
+    ClinicalCard, ClinicalModel, ClinicalPrediction, ClinicalTraining, PUBLISHED_COLUMNS, Performance,
+    TrainedOn, outcomes, train,
 };
 pub use record::{Record, ids, read_record, read_record_at, read_records, validate};
 pub use variables::{Kind, VARIABLES, Variable, variable};

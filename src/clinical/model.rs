@@ -17,8 +17,25 @@ const VERSION: u32 = 1;
 
 /// Keys of the 19 columns that the published recipe uses (visceral fat at T11 is left out there).
 pub const PUBLISHED_COLUMNS: [&str; 19] = [
-    "age", "tumor_size", "bmi", "cea", "pma_t4", "pmi_t4", "menopause", "n_stage", "lvi", "multifocal", "er", "pr",
-    "her2", "ki67", "subtype", "endocrine", "radiotherapy", "chemotherapy", "histology",
+    "age",
+    "tumor_size",
+    "bmi",
+    "cea",
+    "pma_t4",
+    "pmi_t4",
+    "menopause",
+    "n_stage",
+    "lvi",
+    "multifocal",
+    "er",
+    "pr",
+    "her2",
+    "ki67",
+    "subtype",
+    "endocrine",
+    "radiotherapy",
+    "chemotherapy",
+    "histology",
 ];
 
 /// What the clinical branch says.
@@ -126,8 +143,9 @@ impl ClinicalModel {
     /// Reads a model file; the error is one sentence that names it.
     pub fn load(path: &Path) -> Result<Self, ClinicalError> {
         let refuse = |reason: String| ClinicalError::Model { path: path.to_owned(), reason };
-        let bytes = std::fs::read(path)
-            .map_err(|e| refuse(format!("the clinical model cannot be read ({e}); make it with `train clinical`")))?;
+        let bytes = std::fs::read(path).map_err(|e| {
+            refuse(format!("the clinical model cannot be read ({e}); make it with `train clinical`"))
+        })?;
         let file: ModelFile = serde_json::from_slice(&bytes).map_err(|e| {
             refuse(format!("not a whole clinical model ({e}); make it again with `train clinical`"))
         })?;
@@ -232,11 +250,17 @@ impl ModelFile {
         let whole = n > 0
             && self.scaler.mean.len() == n
             && self.scaler.scale.len() == n
-            && numbers.chain([&self.boosting.prior_log_odds, &self.boosting.learning_rate]).all(|v| v.is_finite())
+            && numbers
+                .chain([&self.boosting.prior_log_odds, &self.boosting.learning_rate])
+                .all(|v| v.is_finite())
             && self.scaler.scale.iter().all(|s| *s != 0.0)
             && self.columns.iter().all(|c| c.median.is_finite() && variable(&c.key).is_some())
             && self.boosting.trees.iter().all(|t| t.check(n));
-        if whole { Ok(()) } else { Err("the clinical model is damaged; make it again with `train clinical`".into()) }
+        if whole {
+            Ok(())
+        } else {
+            Err("the clinical model is damaged; make it again with `train clinical`".into())
+        }
     }
 }
 
@@ -246,7 +270,9 @@ pub fn outcomes(table: &Table) -> Result<Vec<bool>, ClinicalError> {
     let one = |row: usize| match table.number(row, column)? {
         Some(0.0) => Ok(false),
         Some(1.0) => Ok(true),
-        _ => Err(table.cell(row, column, "is not an outcome; write 0 (no metastasis) or 1 (metastasis)").into()),
+        _ => Err(table
+            .cell(row, column, "is not an outcome; write 0 (no metastasis) or 1 (metastasis)")
+            .into()),
     };
     (0..table.rows.len()).map(one).collect()
 }
@@ -265,7 +291,8 @@ pub fn train(table: &Table, training: &ClinicalTraining) -> Result<ClinicalModel
     let resampled = smote::borderline(&rows, &outcome, &training.smote).map_err(|e| refuse(e.to_string()))?;
     let scaler = Scaler::fit(&resampled.rows);
     let scaled: Vec<Vec<f64>> = resampled.rows.iter().map(|r| scaler.transform(r)).collect();
-    let fitted = boosting::fit(&scaled, &resampled.outcome, &training.boosting).map_err(|e| refuse(e.to_string()))?;
+    let fitted =
+        boosting::fit(&scaled, &resampled.outcome, &training.boosting).map_err(|e| refuse(e.to_string()))?;
     let card = ClinicalCard {
         summary: String::new(),
         trained_on: trained_on(table, &outcome),
@@ -279,8 +306,14 @@ pub fn train(table: &Table, training: &ClinicalTraining) -> Result<ClinicalModel
         warnings,
         program: format!("thoracast {}", env!("CARGO_PKG_VERSION")),
     };
-    let file =
-        ModelFile { format: FORMAT.to_owned(), version: VERSION, card, columns, scaler, boosting: fitted.model };
+    let file = ModelFile {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        card,
+        columns,
+        scaler,
+        boosting: fitted.model,
+    };
     ClinicalModel { sha256: String::new(), file }.finish()
 }
 
@@ -327,7 +360,8 @@ fn column(key: &str, records: &[Record]) -> Result<Column, String> {
         return Err(format!("the column '{}' is missing or empty; training needs it", known.column));
     };
     let middle = values.len() / 2;
-    let median = if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 };
+    let median =
+        if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 };
     let missing = records.len() - values.len();
     Ok(Column { key: known.key.to_owned(), label: known.label.to_owned(), median, low, high, missing })
 }

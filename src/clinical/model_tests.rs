@@ -5,7 +5,11 @@ fn tiny() -> Table {
     let mut text = String::from("id,age,CEA,metastasis\n");
     for i in 0..60 {
         let event = i % 3 == 0;
-        let cea = if i == 7 { String::new() } else { format!("{}", f64::from(i % 11) + if event { 4.0 } else { 0.0 }) };
+        let cea = if i == 7 {
+            String::new()
+        } else {
+            format!("{}", f64::from(i % 11) + if event { 4.0 } else { 0.0 })
+        };
         text += &format!("{i},{},{cea},{}\n", 40 + i % 30, u8::from(event));
     }
     Table::from_bytes(Path::new("tiny.csv"), text.as_bytes()).unwrap()
@@ -26,7 +30,11 @@ fn a_model_survives_its_file_and_names_what_is_missing() {
     let read = ClinicalModel::load(&path).unwrap();
     assert_eq!(read, model);
     assert_eq!(read.sha256, files::sha256(&path).unwrap());
-    assert_eq!(train(&tiny(), &settings()).unwrap().with_test(&tiny()).unwrap(), model, "training is reproducible");
+    assert_eq!(
+        train(&tiny(), &settings()).unwrap().with_test(&tiny()).unwrap(),
+        model,
+        "training is reproducible"
+    );
 
     let empty = read.predict(&Record::default());
     assert_eq!(empty.missing, ["Age", "CEA"]);
@@ -36,7 +44,10 @@ fn a_model_survives_its_file_and_names_what_is_missing() {
     assert!(high.missing.is_empty() && high.vote && high.probability > 0.5, "{high:?}");
     let far = Record { values: [("age", 90.0)].into(), ..Default::default() };
     assert_eq!(read.outside_training(&far), ["Age = 90 is outside the training patients' 40 to 69"]);
-    assert!(read.description().starts_with("Gradient boosting, 20 trees on 2 variables, trained on 60 patients (20"));
+    assert!(
+        read.description()
+            .starts_with("Gradient boosting, 20 trees on 2 variables, trained on 60 patients (20")
+    );
     assert!(!String::from_utf8(model.to_json().unwrap()).unwrap().contains("\"id\""));
 }
 
@@ -45,7 +56,8 @@ fn a_broken_or_foreign_model_file_is_one_sentence_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clinical.json");
     let whole = train(&tiny(), &settings()).unwrap().to_json().unwrap();
-    let foreign = String::from_utf8(whole.clone()).unwrap().replace("thoracast clinical model", "something else");
+    let foreign =
+        String::from_utf8(whole.clone()).unwrap().replace("thoracast clinical model", "something else");
     let loop_back = String::from_utf8(whole.clone()).unwrap().replacen("\"left\":[1,", "\"left\":[0,", 1);
     let outside = String::from_utf8(whole.clone()).unwrap().replace("\"key\":\"cea\"", "\"key\":\"price\"");
     for (bytes, says) in [
@@ -71,9 +83,14 @@ fn training_tables_that_cannot_teach_are_refused() {
         train(&table, &settings()).unwrap_err().to_string()
     };
     assert!(refusal("id,age,metastasis\n1,50,0\n2,51,1\n").contains("the column 'CEA' is missing or empty"));
-    assert!(refusal("id,age,CEA,metastasis\n1,50,1,2\n").contains("row 2, column 'metastasis': '2' is not an outcome"));
+    assert!(
+        refusal("id,age,CEA,metastasis\n1,50,1,2\n")
+            .contains("row 2, column 'metastasis': '2' is not an outcome")
+    );
     assert!(refusal("id,age,CEA\n1,50,1\n").contains("there is no column 'metastasis'"));
-    assert!(refusal("id,age,CEA,metastasis\n1,50,1,0\n2,51,3,1\n").contains("BorderlineSMOTE needs more than 10"));
+    assert!(
+        refusal("id,age,CEA,metastasis\n1,50,1,0\n2,51,3,1\n").contains("BorderlineSMOTE needs more than 10")
+    );
 }
 
 #[test]

@@ -78,7 +78,8 @@ fn used_columns(table: &Table) -> Result<Vec<(&'static Variable, usize)>, Clinic
     });
     let found: Vec<_> = found.collect();
     if found.is_empty() {
-        let reason = "none of its columns is a variable of the study (age, Tumor size, BMI, CEA …)".to_owned();
+        let reason =
+            "none of its columns is a variable of the study (age, Tumor size, BMI, CEA …)".to_owned();
         return Err(patient(table, reason));
     }
     Ok(found)
@@ -99,10 +100,9 @@ impl Oddity {
                 variable.column,
                 code_list(variable)
             ),
-            Oddity::Group { variable, text } => format!(
-                "{} '{text}' is a group and not a number, so it counts as missing",
-                variable.column
-            ),
+            Oddity::Group { variable, text } => {
+                format!("{} '{text}' is a group and not a number, so it counts as missing", variable.column)
+            }
             Oddity::HeightBelowOneMetre => {
                 "PMI/T4 is not smaller than PMA/T4, which would be a patient of at most one metre".to_owned()
             }
@@ -122,7 +122,8 @@ fn record_of(
         let Some(text) = table.text(row, *column) else { continue };
         match parse(variable, text, table.decimal_comma) {
             Ok(value) => {
-                if matches!(&variable.kind, Kind::Code(codes) if !codes.iter().any(|(c, _)| *c as f64 == value)) {
+                if matches!(&variable.kind, Kind::Code(codes) if !codes.iter().any(|(c, _)| *c as f64 == value))
+                {
                     oddities.push(Oddity::OutsideCodes { variable, value });
                 }
                 record.values.insert(variable.key, value);
@@ -174,9 +175,11 @@ fn parse(variable: &Variable, text: &str, decimal_comma: bool) -> Result<f64, St
             let unit = if variable.unit.is_empty() { String::new() } else { format!(" {}", variable.unit) };
             Err(format!("is impossible (between {low} and {high}{unit}); correct it or leave the cell empty"))
         }
-        Kind::Code(codes) => decode::number(text, decimal_comma).or_else(|| word(codes, text)).ok_or_else(|| {
-            format!("is not one of {}; write one of them or leave the cell empty", code_words(codes))
-        }),
+        Kind::Code(codes) => {
+            decode::number(text, decimal_comma).or_else(|| word(codes, text)).ok_or_else(|| {
+                format!("is not one of {}; write one of them or leave the cell empty", code_words(codes))
+            })
+        }
     }
 }
 

@@ -14,10 +14,12 @@ fn refusal(text: &str, id: &str) -> String {
 
 #[test]
 fn a_row_is_read_by_its_id_and_words_are_codes() {
-    let t = table("序号,年龄,CEA,Histologic type,ER,N,Ki-67\n7,46,2.5,Others,阳性,N2,30%\n8,50,,Ductal,0,3,5\n");
+    let t =
+        table("序号,年龄,CEA,Histologic type,ER,N,Ki-67\n7,46,2.5,Others,阳性,N2,30%\n8,50,,Ductal,0,3,5\n");
     let (record, warnings) = read_record(&t, "7").unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");
-    let expected = [("age", 46.0), ("cea", 2.5), ("histology", 0.0), ("er", 1.0), ("n_stage", 2.0), ("ki67", 30.0)];
+    let expected =
+        [("age", 46.0), ("cea", 2.5), ("histology", 0.0), ("er", 1.0), ("n_stage", 2.0), ("ki67", 30.0)];
     assert_eq!(record.values, BTreeMap::from(expected));
     let (second, _) = read_record(&t, "8").unwrap();
     assert_eq!(second.values.get("cea"), None);
@@ -32,7 +34,10 @@ fn what_cannot_be_a_value_is_refused_with_its_place() {
         "clinical.csv, row 3, column 'CEA': 'abc' is not a number; write a number or leave the cell empty"
     );
     let bmi = refusal("id,BMI\n1,2.4\n", "1");
-    assert!(bmi.starts_with("clinical.csv, row 2, column 'BMI': '2.4' is impossible (between 6 and 100 kg/m²)"), "{bmi}");
+    assert!(
+        bmi.starts_with("clinical.csv, row 2, column 'BMI': '2.4' is impossible (between 6 and 100 kg/m²)"),
+        "{bmi}"
+    );
     let er = refusal("id,ER\n1,maybe\n", "1");
     assert!(er.contains("column 'ER': 'maybe' is not one of 0 (Negative), 1 (Positive)"), "{er}");
     assert!(refusal("id,age\n1,50\n1,51\n", "1").contains("two rows have this ID (2 and 3)"));
@@ -44,7 +49,10 @@ fn what_cannot_be_a_value_is_refused_with_its_place() {
 #[test]
 fn an_unknown_id_is_told_the_near_ones() {
     let message = refusal("id,age\n10,50\n20,50\n30,50\n400,50\n", "22");
-    assert_eq!(message, "clinical.csv: no patient among its 4 IDs has this one (near ones: 20, 30, 10); ID 22");
+    assert_eq!(
+        message,
+        "clinical.csv: no patient among its 4 IDs has this one (near ones: 20, 30, 10); ID 22"
+    );
     let text_ids = refusal("id,age\nBC-001,50\nXX-9,50\nBC-002,50\nBC-103,50\n", "BC-003");
     assert!(text_ids.contains("BC-001, BC-002, BC-103"), "{text_ids}");
 }
@@ -72,7 +80,9 @@ fn the_form_takes_numbers_codes_and_words() {
     assert_eq!(check("lvi", "yes"), Ok(Some(1.0)));
     assert_eq!(check("n_stage", "n3"), Ok(Some(3.0)));
     assert_eq!(check("her2", "5").unwrap_err(), "HER2: '5' is not one of 0 (Negative), 1 (Positive)");
-    assert!(check("age", "500").unwrap_err().starts_with("Age: '500' is impossible (between 15 and 110 years)"));
+    assert!(
+        check("age", "500").unwrap_err().starts_with("Age: '500' is impossible (between 15 and 110 years)")
+    );
     assert!(check("histology", "yes").is_err());
 }
 

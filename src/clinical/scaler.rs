@@ -26,7 +26,10 @@ impl Scaler {
 
     /// One row in standard deviations from the mean.
     pub fn transform(&self, row: &[f64]) -> Vec<f64> {
-        row.iter().zip(self.mean.iter().zip(&self.scale)).map(|(v, (mean, scale))| (v - mean) / scale).collect()
+        row.iter()
+            .zip(self.mean.iter().zip(&self.scale))
+            .map(|(v, (mean, scale))| (v - mean) / scale)
+            .collect()
     }
 }
 

@@ -38,7 +38,9 @@ impl From<Tree> for Arrays {
         for node in &tree.nodes {
             let (feature, value, left, right, n) = match *node {
                 Node::Leaf { value, n } => (-1, value, 0, 0, n),
-                Node::Split { feature, threshold, left, right, n } => (feature as i64, threshold, left, right, n),
+                Node::Split { feature, threshold, left, right, n } => {
+                    (feature as i64, threshold, left, right, n)
+                }
             };
             a.feature.push(feature);
             a.value.push(value);
@@ -60,13 +62,9 @@ impl TryFrom<Arrays> for Tree {
         }
         let nodes = (0..count).map(|i| match usize::try_from(a.feature[i]) {
             Err(_) => Node::Leaf { value: a.value[i], n: a.n[i] },
-            Ok(feature) => Node::Split {
-                feature,
-                threshold: a.value[i],
-                left: a.left[i],
-                right: a.right[i],
-                n: a.n[i],
-            },
+            Ok(feature) => {
+                Node::Split { feature, threshold: a.value[i], left: a.left[i], right: a.right[i], n: a.n[i] }
+            }
         });
         Ok(Tree { nodes: nodes.collect() })
     }
@@ -224,7 +222,14 @@ impl<F: Fn(&[u32]) -> f64> Grower<'_, F> {
         best
     }
 
-    fn best_of_feature(&self, feature: usize, start: usize, end: usize, total: f64, least: f64) -> Option<Split> {
+    fn best_of_feature(
+        &self,
+        feature: usize,
+        start: usize,
+        end: usize,
+        total: f64,
+        least: f64,
+    ) -> Option<Split> {
         let values = &self.data.columns[feature];
         let order = &self.order[feature];
         let n = (end - start) as f64;
@@ -253,7 +258,8 @@ impl<F: Fn(&[u32]) -> f64> Grower<'_, F> {
         let position = best_position?;
         let (below, above) = (values[order[position - 1] as usize], values[order[position] as usize]);
         let middle = f64::from(below) / 2.0 + f64::from(above) / 2.0;
-        let threshold = if middle == f64::from(above) || !middle.is_finite() { f64::from(below) } else { middle };
+        let threshold =
+            if middle == f64::from(above) || !middle.is_finite() { f64::from(below) } else { middle };
         Some(Split { feature, position, threshold, gain: best_gain })
     }
 

@@ -2,7 +2,19 @@
 
 /// Known names of one column; the first is the key used in code. Compared after [`normalise`].
 const ALIASES: &[&[&str]] = &[
-    &["id", "序号", "num", "no", "number", "patient", "patientid", "patientnumber", "编号", "病人id", "患者id"],
+    &[
+        "id",
+        "序号",
+        "num",
+        "no",
+        "number",
+        "patient",
+        "patientid",
+        "patientnumber",
+        "编号",
+        "病人id",
+        "患者id",
+    ],
     &["age", "年龄", "ageyears", "ageatdiagnosis"],
     &["tumor_size", "tumoursize", "tumordiameter", "tumourdiameter", "肿瘤大小"],
     &["bmi", "bodymassindex", "体质指数", "体重指数"],
@@ -84,9 +96,15 @@ mod tests {
     #[test]
     fn columns_are_found_by_any_of_their_names() {
         let h = header(&["序号", "年龄", "Tumour size (cm)", "Ki-67", "PMI/T4", "转移"]);
-        for (name, index) in
-            [("id", 0), ("num", 0), ("age", 1), ("Tumor size", 2), ("ki67", 3), ("pmi_t4", 4), ("metastasis", 5)]
-        {
+        for (name, index) in [
+            ("id", 0),
+            ("num", 0),
+            ("age", 1),
+            ("Tumor size", 2),
+            ("ki67", 3),
+            ("pmi_t4", 4),
+            ("metastasis", 5),
+        ] {
             assert_eq!(find(&h, name), Some(index), "{name}");
         }
         assert_eq!(find(&h, "CEA"), None);

@@ -65,7 +65,9 @@ fn looks_like_gb2312(bytes: &[u8]) -> bool {
 
 fn has_known_chinese_column(text: &str) -> bool {
     let header = text.lines().next().unwrap_or("");
-    header.split([',', ';', '\t']).any(|name| !name.is_ascii() && columns::key_of(name.trim_matches('"')).is_some())
+    header
+        .split([',', ';', '\t'])
+        .any(|name| !name.is_ascii() && columns::key_of(name.trim_matches('"')).is_some())
 }
 
 /// The separator under which the first lines have the same number of cells, and most of them.
@@ -126,7 +128,9 @@ mod tests {
     fn every_promised_encoding_reads_the_same() {
         let bom = [b"\xef\xbb\xbf".as_slice(), HEADER.as_bytes()].concat();
         let gbk = GBK.encode(HEADER).0.into_owned();
-        for bytes in [HEADER.as_bytes().to_vec(), bom, gbk, utf16(HEADER, true, true), utf16(HEADER, false, true)] {
+        for bytes in
+            [HEADER.as_bytes().to_vec(), bom, gbk, utf16(HEADER, true, true), utf16(HEADER, false, true)]
+        {
             assert_eq!(to_text(&bytes).unwrap(), HEADER);
         }
         let ascii = "id,age\n1,50\n";

@@ -71,13 +71,16 @@ impl Table {
     fn fill(&mut self, raw: Vec<Row>) -> Result<(), TableError> {
         let mut rows = raw.into_iter().filter(|r| r.cells.iter().any(|c| !c.trim().is_empty()));
         let header = rows.next().ok_or_else(|| self.format("the table is empty; it needs a header row"))?;
-        self.header = header.cells.iter().map(|c| c.trim().trim_start_matches('\u{feff}').to_owned()).collect();
+        self.header =
+            header.cells.iter().map(|c| c.trim().trim_start_matches('\u{feff}').to_owned()).collect();
         while self.header.last().is_some_and(String::is_empty) {
             self.header.pop();
         }
         for (i, name) in self.header.iter().enumerate() {
             if !name.is_empty() && self.header[..i].contains(name) {
-                return Err(self.format(&format!("the column '{name}' stands twice in the header; rename one")));
+                return Err(
+                    self.format(&format!("the column '{name}' stands twice in the header; rename one"))
+                );
             }
         }
         for row in rows {
@@ -164,7 +167,9 @@ impl Table {
     pub fn join(&self, other: &Table, key: &str) -> Result<Table, TableError> {
         let (ours, theirs) = (self.require(key)?, other.require(key)?);
         let added: Vec<usize> = (0..other.header.len())
-            .filter(|c| *c != theirs && !other.header[*c].is_empty() && !self.header.contains(&other.header[*c]))
+            .filter(|c| {
+                *c != theirs && !other.header[*c].is_empty() && !self.header.contains(&other.header[*c])
+            })
             .collect();
         let mut joined = Table { rows: Vec::new(), ..self.clone() };
         joined.header.extend(added.iter().map(|c| other.header[*c].clone()));
@@ -251,7 +256,8 @@ fn text_rows(bytes: &[u8]) -> Result<Raw, String> {
 }
 
 fn sheet_rows(bytes: &[u8]) -> Result<Raw, String> {
-    let broken = |e: calamine::Error| format!("the spreadsheet could not be read ({e}); save it again as XLSX");
+    let broken =
+        |e: calamine::Error| format!("the spreadsheet could not be read ({e}); save it again as XLSX");
     let mut book = calamine::open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(broken)?;
     for name in book.sheet_names() {
         let range = book.worksheet_range(&name).map_err(broken)?;

@@ -67,7 +67,10 @@ fn a_spreadsheet_reads_like_the_same_csv() {
     let t = Table::from_bytes(Path::new("clinical.xlsx"), &spreadsheet()).unwrap();
     assert_eq!(t.header, ["序号", "CEA", "Histologic type"]);
     assert_eq!(t.rows[0].number, 2);
-    assert_eq!((t.text(0, 0), t.number(0, 1).unwrap(), t.text(0, 2)), (Some("24"), Some(2.5), Some("Ductal")));
+    assert_eq!(
+        (t.text(0, 0), t.number(0, 1).unwrap(), t.text(0, 2)),
+        (Some("24"), Some(2.5), Some("Ductal"))
+    );
     assert_eq!(t.text(1, 1), None);
 }
 
@@ -84,7 +87,9 @@ fn spreadsheet() -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in [
         ("_rels/.rels", package),
-        ("xl/workbook.xml", book), ("xl/_rels/workbook.xml.rels", relations), ("xl/worksheets/sheet1.xml", sheet),
+        ("xl/workbook.xml", book),
+        ("xl/_rels/workbook.xml.rels", relations),
+        ("xl/worksheets/sheet1.xml", sheet),
     ] {
         archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
         archive.write_all(text.as_bytes()).unwrap();
@@ -96,7 +101,10 @@ fn spreadsheet() -> Vec<u8> {
 fn the_published_tables_read_whole() {
     let Some(cohort) = crate::testing::shared("cohort") else { return };
     let clinical = Table::read(&cohort.join("clinical_test.csv")).unwrap();
-    assert_eq!((clinical.rows.len(), clinical.column("age"), clinical.column("metastasis")), (186, Some(1), Some(21)));
+    assert_eq!(
+        (clinical.rows.len(), clinical.column("age"), clinical.column("metastasis")),
+        (186, Some(1), Some(21))
+    );
     let nomogram = Table::read(&cohort.join("nomogram_test.csv")).unwrap();
     assert_eq!(nomogram.rows.len(), 186);
     let ki67 = nomogram.column("ki67").unwrap();

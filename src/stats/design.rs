@@ -78,7 +78,10 @@ pub fn build(
     let (used, incomplete): (Vec<usize>, Vec<usize>) = (0..table.rows.len()).partition(complete);
     if used.is_empty() {
         let file = table.path.display();
-        return Err(StatsError::Input(format!("{file}: no row has a value in all of {}", covariates.join(", "))));
+        return Err(StatsError::Input(format!(
+            "{file}: no row has a value in all of {}",
+            covariates.join(", ")
+        )));
     }
     let mut design = Design {
         covariates: Vec::new(),
@@ -91,13 +94,21 @@ pub fn build(
         design.add(table, name, index, options)?;
     }
     if let Some(unknown) = options.reference.keys().find(|k| !covariates.contains(k)) {
-        return Err(StatsError::Input(format!("a reference level is set for '{unknown}', which is no covariate")));
+        return Err(StatsError::Input(format!(
+            "a reference level is set for '{unknown}', which is no covariate"
+        )));
     }
     Ok(design)
 }
 
 impl Design {
-    fn add(&mut self, table: &Table, name: &str, index: usize, options: &DesignOptions) -> Result<(), StatsError> {
+    fn add(
+        &mut self,
+        table: &Table,
+        name: &str,
+        index: usize,
+        options: &DesignOptions,
+    ) -> Result<(), StatsError> {
         let wanted = options.reference.get(name);
         let text = |r: &usize| table.text(*r, index).unwrap_or("");
         let not_numbers: Vec<usize> = self
@@ -110,7 +121,8 @@ impl Design {
             return self.add_number(table, name, index);
         }
         if wanted.is_none() && not_numbers.len() * 2 < self.used.len() {
-            let reason = "stands among numbers; write a number, leave the cell empty, or recode it with --map";
+            let reason =
+                "stands among numbers; write a number, leave the cell empty, or recode it with --map";
             return Err(table.cell(not_numbers[0], index, reason).into());
         }
         let mut levels: Vec<String> =
@@ -127,7 +139,10 @@ impl Design {
         }
         if let Some(wanted) = wanted {
             let at = levels.iter().position(|l| l == wanted).ok_or_else(|| {
-                StatsError::Input(format!("'{name}' has no level '{wanted}'; its levels are {}", levels.join(", ")))
+                StatsError::Input(format!(
+                    "'{name}' has no level '{wanted}'; its levels are {}",
+                    levels.join(", ")
+                ))
             })?;
             let reference = levels.remove(at);
             levels.insert(0, reference);
@@ -153,7 +168,8 @@ impl Design {
         values.dedup();
         let distinct = (values.len() <= DISCRETE).then_some(values);
         self.columns.push(name.to_owned());
-        self.covariates.push(Covariate { name: name.to_owned(), kind: CovariateKind::Number { low, high, distinct } });
+        self.covariates
+            .push(Covariate { name: name.to_owned(), kind: CovariateKind::Number { low, high, distinct } });
         Ok(())
     }
 }
@@ -163,7 +179,9 @@ pub fn outcome(table: &Table, column: usize, used: &[usize]) -> Result<Vec<bool>
     let one = |r: &usize| match table.text(*r, column).and_then(|t| decode::number(t, table.decimal_comma)) {
         Some(0.0) => Ok(false),
         Some(1.0) => Ok(true),
-        _ => Err(table.cell(*r, column, "is not an outcome; write 0 or 1, or recode it with --map COL:from=to").into()),
+        _ => Err(table
+            .cell(*r, column, "is not an outcome; write 0 or 1, or recode it with --map COL:from=to")
+            .into()),
     };
     used.iter().map(one).collect()
 }

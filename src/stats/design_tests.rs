@@ -14,7 +14,8 @@ fn options(column: &str, level: &str) -> DesignOptions {
     DesignOptions { reference: [(column.to_owned(), level.to_owned())].into() }
 }
 
-const DATA: &str = "y,age,type,stage\n0,50,Ductal,1\n1,60,Others,2\n1,,Ductal,2\n0,40,Lobular,3\n,45,Ductal,3\n";
+const DATA: &str =
+    "y,age,type,stage\n0,50,Ductal,1\n1,60,Others,2\n1,,Ductal,2\n0,40,Lobular,3\n,45,Ductal,3\n";
 
 #[test]
 fn text_is_categorical_with_the_first_sorted_level_as_reference() {
@@ -45,7 +46,10 @@ fn what_cannot_be_a_covariate_is_refused() {
     assert!(refusal(DATA, &["weight"], &plain).contains("there is no column 'weight'"));
     assert!(refusal(DATA, &["age", "age"], &plain).contains("used twice"));
     assert!(refusal("a,b\nx,1\nx,2\n", &["a"], &plain).contains("'a' is 'x' in every row used"));
-    assert!(refusal(DATA, &["type"], &options("type", "Mucinous")).contains("no level 'Mucinous'; its levels are"));
+    assert!(
+        refusal(DATA, &["type"], &options("type", "Mucinous"))
+            .contains("no level 'Mucinous'; its levels are")
+    );
     assert!(refusal(DATA, &["age"], &options("type", "Ductal")).contains("'type', which is no covariate"));
     assert!(refusal("a,b\n,1\n,2\n", &["a"], &plain).contains("no row has a value"));
     let bad = outcome(&table("y\n0\n2\n"), 0, &[0, 1]).unwrap_err().to_string();

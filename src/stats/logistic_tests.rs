@@ -6,7 +6,10 @@ use crate::stats::design::{self, DesignOptions, Recode};
 use crate::testing::shared;
 
 /// The study's nomogram model on its published table; `as_published` reads the blank ki67 cell as the reference.
-pub fn study_fit(as_published: bool, convergence: Convergence) -> Option<(LogisticFit, Vec<design::Covariate>)> {
+pub fn study_fit(
+    as_published: bool,
+    convergence: Convergence,
+) -> Option<(LogisticFit, Vec<design::Covariate>)> {
     let mut table = Table::read(&shared("cohort")?.join("nomogram_test.csv")).unwrap();
     if as_published {
         "ki67:=<20%".parse::<Recode>().unwrap().apply(&mut table).unwrap();
@@ -29,7 +32,11 @@ fn numbers(value: &serde_json::Value) -> Vec<f64> {
 fn close(what: &str, ours: &[f64], theirs: &[f64], relative: f64) {
     assert_eq!(ours.len(), theirs.len(), "{what}");
     for (a, b) in ours.iter().zip(theirs) {
-        assert!((a - b).abs() <= relative * b.abs().max(1e-12), "{what}: {a:e} is not {b:e}, {:e}", (a - b) / b);
+        assert!(
+            (a - b).abs() <= relative * b.abs().max(1e-12),
+            "{what}: {a:e} is not {b:e}, {:e}",
+            (a - b) / b
+        );
     }
 }
 
@@ -45,7 +52,10 @@ fn the_studys_model_is_that_of_rms() {
         let theirs = &reference[name];
         let table = fit.table();
         let column = |f: fn(&Term) -> f64| table.iter().map(f).collect::<Vec<_>>();
-        assert_eq!((fit.n as u64, fit.events as u64), (theirs["n"].as_u64().unwrap(), theirs["events"].as_u64().unwrap()));
+        assert_eq!(
+            (fit.n as u64, fit.events as u64),
+            (theirs["n"].as_u64().unwrap(), theirs["events"].as_u64().unwrap())
+        );
         close("coef", &column(|t| t.coef), &numbers(&theirs["coef"]), 1e-6);
         close("se", &column(|t| t.se), &numbers(&theirs["se"]), 1e-6);
         close("z", &column(|t| t.z), &numbers(&theirs["wald_z"]), 1e-6);
@@ -118,7 +128,8 @@ fn units_do_not_matter() {
 
 #[test]
 fn what_has_no_solution_is_said_in_words() {
-    let rows: Vec<Vec<f64>> = (0..60).map(|i| vec![noise(i), noise(i + 100), noise(i) * 2.0 - 3.0 * noise(i + 100)]).collect();
+    let rows: Vec<Vec<f64>> =
+        (0..60).map(|i| vec![noise(i), noise(i + 100), noise(i) * 2.0 - 3.0 * noise(i + 100)]).collect();
     let mixed: Vec<bool> = (0..60).map(|i| noise(i + 7) > 0.5).collect();
     let refusal = |rows: &[Vec<f64>], outcome: &[bool]| {
         fit(rows, outcome, &names(rows[0].len()), Convergence::Full).unwrap_err().to_string()
@@ -126,7 +137,11 @@ fn what_has_no_solution_is_said_in_words() {
     assert_eq!(refusal(&rows, &mixed), "'x2' follows exactly from 'x0', 'x1'; leave one of them out");
     let two: Vec<Vec<f64>> = rows.iter().map(|r| r[..2].to_vec()).collect();
     let separated: Vec<bool> = two.iter().map(|r| r[0] > 0.4).collect();
-    assert!(refusal(&two, &separated).starts_with("the outcome is separated by 'x0'"), "{}", refusal(&two, &separated));
+    assert!(
+        refusal(&two, &separated).starts_with("the outcome is separated by 'x0'"),
+        "{}",
+        refusal(&two, &separated)
+    );
     // Only one side: every patient with the factor has the event (quasi-complete).
     let factor: Vec<Vec<f64>> = (0..60).map(|i| vec![f64::from(u8::from(i % 10 == 0)), noise(i)]).collect();
     let quasi: Vec<bool> = (0..60).map(|i| i % 10 == 0 || noise(i + 7) > 0.5).collect();
@@ -134,7 +149,9 @@ fn what_has_no_solution_is_said_in_words() {
     let constant: Vec<Vec<f64>> = rows.iter().map(|r| vec![r[0], 5.0]).collect();
     assert_eq!(refusal(&constant, &mixed), "'x1' is 5 in every row used; leave it out");
     assert!(refusal(&two, &[false; 60]).contains("the same in all 60 rows (0 events)"));
-    assert!(refusal(&two[..3], &[true, false, true]).contains("3 complete rows are too few for 3 coefficients"));
+    assert!(
+        refusal(&two[..3], &[true, false, true]).contains("3 complete rows are too few for 3 coefficients")
+    );
     let large: Vec<Vec<f64>> = (0..60).map(|i| vec![1e300 * noise(i)]).collect();
     assert!(refusal(&large, &mixed).contains("too large"));
 }
@@ -145,18 +162,29 @@ fn a_table_made_from_known_coefficients_gives_them_back() {
     let n = 20_000;
     let rows: Vec<Vec<f64>> = (0..n).map(|i| vec![noise(i) * 4.0, noise(i + 77_777) * 4.0]).collect();
     let log_odds = |r: &[f64]| truth[0] + truth[1] * r[0] + truth[2] * r[1];
-    let outcome: Vec<bool> = rows.iter().enumerate().map(|(i, r)| noise(i + 333_333) < logistic(log_odds(r))).collect();
+    let outcome: Vec<bool> =
+        rows.iter().enumerate().map(|(i, r)| noise(i + 333_333) < logistic(log_odds(r))).collect();
     let fit = fit(&rows, &outcome, &names(2), Convergence::Full).unwrap();
     for (term, truth) in fit.table().iter().zip(truth) {
-        assert!((term.coef - truth).abs() < 4.0 * term.se, "{} is {} ± {}, not {truth}", term.term, term.coef, term.se);
+        assert!(
+            (term.coef - truth).abs() < 4.0 * term.se,
+            "{} is {} ± {}, not {truth}",
+            term.term,
+            term.coef,
+            term.se
+        );
     }
 }
 
 #[test]
 fn an_outcome_column_read_from_a_file_works_end_to_end() {
-    let text = "y,x\n".to_owned() + &(0..40).map(|i| format!("{},{}\n", u8::from(noise(i) > 0.5), i % 7)).collect::<String>();
+    let text = "y,x\n".to_owned()
+        + &(0..40).map(|i| format!("{},{}\n", u8::from(noise(i) > 0.5), i % 7)).collect::<String>();
     let table = Table::from_bytes(Path::new("t.csv"), text.as_bytes()).unwrap();
     let design = design::build(&table, &["x".to_owned()], &[0], &DesignOptions::default()).unwrap();
     let outcome = design::outcome(&table, 0, &design.used).unwrap();
-    assert_eq!(fit(&design.x, &outcome, &design.columns, Convergence::Full).unwrap().terms, ["Intercept", "x"]);
+    assert_eq!(
+        fit(&design.x, &outcome, &design.columns, Convergence::Full).unwrap().terms,
+        ["Intercept", "x"]
+    );
 }

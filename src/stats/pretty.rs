@@ -83,7 +83,9 @@ mod tests {
 
     #[test]
     fn ticks_cover_the_range_whatever_it_is() {
-        for (low, high) in [(0.0, 0.0), (3.0, 3.0), (-1e-9, 1e-9), (1e6, 1e6 + 1.0), (-7.3, 1234.5), (0.0, 1e-300)] {
+        for (low, high) in
+            [(0.0, 0.0), (3.0, 3.0), (-1e-9, 1e-9), (1e6, 1e6 + 1.0), (-7.3, 1234.5), (0.0, 1e-300)]
+        {
             let ticks = pretty(low, high, 10);
             let slack = 1e-9 * (high - low).abs().max(low.abs());
             assert!(ticks.first().unwrap() <= &(low + slack), "{low} {high}: {ticks:?}");
