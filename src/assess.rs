@@ -252,6 +252,7 @@ pub fn assess(
     go_on(2, "Clinical branch and nomogram")?;
     let clinical = models.clinical.predict(record);
     let fused = fusion::fuse(t4_seen.inference.log_prob, t11_seen.inference.log_prob, clinical.vote);
+    warnings.extend(models.clinical.outside_training(record));
     let (nomogram, patient_points) = place(&models.nomogram, record, fused.log_prob, &mut warnings);
     if !models.trained() {
         warnings.insert(0, untrained_warning(models));

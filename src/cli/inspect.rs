@@ -1,0 +1,6 @@
+use clap::Args;
+#[derive(Args)]
+pub struct InspectArgs {}
+pub fn run(_a: InspectArgs) -> anyhow::Result<()> {
+    Ok(())
+}
