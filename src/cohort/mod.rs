@@ -2,6 +2,7 @@
 
 pub mod columns;
 pub mod decode;
+pub mod published;
 pub mod table;
 
 pub use table::{Row, Table, TableError};

@@ -13,11 +13,8 @@ pub fn cholesky(a: &Square) -> Result<Square, usize> {
     let n = a.len();
     let mut l = vec![vec![0.0; n]; n];
     for j in 0..n {
-        let mut pivot = a[j][j];
-        for k in 0..j {
-            pivot -= l[j][k] * l[j][k];
-        }
-        if !(pivot > DEPENDENT * a[j][j]) {
+        let pivot = a[j][j] - l[j][..j].iter().map(|v| v * v).sum::<f64>();
+        if pivot.is_nan() || pivot <= DEPENDENT * a[j][j] {
             return Err(j);
         }
         l[j][j] = pivot.sqrt();

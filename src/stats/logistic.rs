@@ -199,12 +199,8 @@ impl Standardised {
                 }
             }
         }
-        for i in 0..p {
-            for j in 0..i {
-                sum[j][i] = sum[i][j];
-            }
-        }
-        sum
+        // Only the lower half was summed up.
+        (0..p).map(|i| (0..p).map(|j| if j <= i { sum[i][j] } else { sum[j][i] }).collect()).collect()
     }
 
     fn refuse_dependence(&self, names: &[String]) -> Result<(), StatsError> {
@@ -250,7 +246,7 @@ impl Standardised {
             let (mut next, mut halvings) = (stepped(&step), 0);
             let mut next_odds = self.log_odds(&next);
             let mut then = deviance(y, &next_odds);
-            while !(then <= now * (1.0 + 1e-12)) && halvings < 30 {
+            while (then.is_nan() || then > now * (1.0 + 1e-12)) && halvings < 30 {
                 step.iter_mut().for_each(|s| *s /= 2.0);
                 next = stepped(&step);
                 next_odds = self.log_odds(&next);
@@ -286,9 +282,9 @@ impl Standardised {
         // coef = T · beta, with T the identity scaled, and the means taken out of the intercept.
         let mut t = vec![vec![0.0; p]; p];
         t[0][0] = 1.0;
-        for j in 1..p {
-            t[j][j] = 1.0 / self.scale[j - 1];
-            t[0][j] = -self.mean[j - 1] / self.scale[j - 1];
+        for (j, (mean, scale)) in self.mean.iter().zip(&self.scale).enumerate() {
+            t[j + 1][j + 1] = 1.0 / scale;
+            t[0][j + 1] = -mean / scale;
         }
         let times = |a: &Square, v: &[f64]| -> Vec<f64> {
             a.iter().map(|r| r.iter().zip(v).map(|(x, y)| x * y).sum()).collect()

@@ -23,7 +23,10 @@ pub fn normal_p(z: f64) -> f64 {
 
 /// Upper tail of the chi-square distribution.
 pub fn chi_square_p(chisq: f64, df: f64) -> f64 {
-    if !(chisq > 0.0) || !(df > 0.0) { 1.0 } else { gamma_ur(df / 2.0, chisq / 2.0) }
+    if chisq.is_nan() || df.is_nan() {
+        return f64::NAN;
+    }
+    if chisq <= 0.0 || df <= 0.0 { 1.0 } else { gamma_ur(df / 2.0, chisq / 2.0) }
 }
 
 /// Why a statistic does not exist or cannot be computed; one sentence each.

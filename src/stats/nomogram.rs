@@ -201,18 +201,23 @@ impl LinearModel {
 
     /// Points, total and risk of one patient: exact, also outside the axes.
     pub fn place(&self, values: &[(String, Value)]) -> Result<PatientPoints, NomogramError> {
-        if let Some((name, _)) = values.iter().find(|(n, _)| !self.predictors.iter().any(|p| p.covariate.name == *n)) {
+        if let Some((name, _)) =
+            values.iter().find(|(n, _)| !self.predictors.iter().any(|p| p.covariate.name == *n))
+        {
             let names: Vec<&str> = self.predictors.iter().map(|p| p.covariate.name.as_str()).collect();
             let reason = format!("'{name}' is no predictor; the predictors are {}", names.join(", "));
             return Err(NomogramError::Value(reason));
         }
         let scale = self.scale();
-        let (mut points, mut used, mut row, mut log_odds) = (Vec::new(), Vec::new(), vec![1.0], self.intercept);
+        let (mut points, mut used, mut row, mut log_odds) =
+            (Vec::new(), Vec::new(), vec![1.0], self.intercept);
         for (p, zero) in self.predictors.iter().zip(&scale.zero) {
             let name = &p.covariate.name;
-            let value = values.iter().find(|(n, _)| n == name).map(|(_, v)| v).ok_or_else(|| {
-                NomogramError::Value(format!("the nomogram needs a value of '{name}'"))
-            })?;
+            let value = values
+                .iter()
+                .find(|(n, _)| n == name)
+                .map(|(_, v)| v)
+                .ok_or_else(|| NomogramError::Value(format!("the nomogram needs a value of '{name}'")))?;
             let columns = p.columns(value).map_err(NomogramError::Value)?;
             let effect: f64 = columns.iter().zip(&p.coef).map(|(x, b)| x * b).sum();
             points.push((name.clone(), (effect - zero) * scale.points_per_log_odds));
@@ -259,7 +264,8 @@ impl LinearModel {
         let (mut zero, mut widest) = (Vec::new(), 0.0f64);
         for p in &self.predictors {
             let effects = || p.tick_values().into_iter().filter_map(|v| p.effect(&v).ok());
-            let (low, high) = (effects().fold(f64::INFINITY, f64::min), effects().fold(f64::NEG_INFINITY, f64::max));
+            let (low, high) =
+                (effects().fold(f64::INFINITY, f64::min), effects().fold(f64::NEG_INFINITY, f64::max));
             zero.push(low);
             widest = widest.max(high - low);
         }
@@ -304,7 +310,9 @@ impl Predictor {
                 Ok(levels[1..].iter().map(|l| f64::from(u8::from(l == level))).collect())
             }
             (CovariateKind::Number { .. }, _) => Err(format!("'{name}' needs a number")),
-            (CovariateKind::Levels(levels), _) => Err(format!("'{name}' must be one of {}", levels.join(", "))),
+            (CovariateKind::Levels(levels), _) => {
+                Err(format!("'{name}' must be one of {}", levels.join(", ")))
+            }
         }
     }
 }

@@ -47,7 +47,8 @@ fn the_studys_nomogram_is_that_of_rms() {
 fn known() -> LinearModel {
     let number = CovariateKind::Number { low: 0.3, high: 3.9, distinct: None };
     let levels = CovariateKind::Levels(vec!["a".to_owned(), "b".to_owned()]);
-    let predictor = |name: &str, kind, coef| Predictor { covariate: Covariate { name: name.to_owned(), kind }, coef };
+    let predictor =
+        |name: &str, kind, coef| Predictor { covariate: Covariate { name: name.to_owned(), kind }, coef };
     LinearModel {
         intercept: -2.0,
         predictors: vec![predictor("x", number, vec![1.0]), predictor("g", levels, vec![2.0])],
@@ -66,11 +67,18 @@ fn a_patient_gets_the_points_risk_and_interval_worked_out_by_hand() {
     let p = model.place(&patient(3.0, "b")).unwrap();
     // The x axis runs from 0 to 4 and has 100 points: 25 a unit; b is worth 2 units.
     let expected = [("x".to_owned(), 75.0), ("g".to_owned(), 50.0)];
-    assert!(p.points.iter().zip(&expected).all(|(a, b)| a.0 == b.0 && (a.1 - b.1).abs() < 1e-9), "{:?}", p.points);
+    assert!(
+        p.points.iter().zip(&expected).all(|(a, b)| a.0 == b.0 && (a.1 - b.1).abs() < 1e-9),
+        "{:?}",
+        p.points
+    );
     assert!((p.total - 125.0).abs() < 1e-9 && (p.risk - logistic(3.0)).abs() < 1e-12);
     let se = (0.04f64 + 9.0 * 0.01 + 0.09).sqrt();
     let [low, high] = p.risk_interval.unwrap();
-    assert!((low - logistic(3.0 - 1.959964 * se)).abs() < 1e-6 && (high - logistic(3.0 + 1.959964 * se)).abs() < 1e-6);
+    assert!(
+        (low - logistic(3.0 - 1.959964 * se)).abs() < 1e-6
+            && (high - logistic(3.0 + 1.959964 * se)).abs() < 1e-6
+    );
     assert!((model.risk_at(p.total) - p.risk).abs() < 1e-12);
 }
 
@@ -109,7 +117,10 @@ fn the_studys_model_places_its_own_patients_and_keeps_their_groups() {
     println!("{:?}", model.cutoff());
     assert!(model.cutoff().how.contains("of 185 patients in the risk groups that nomogram_test.csv gives"));
     assert!((model.model().risk_at(model.cutoff_points()) - model.cutoff().risk).abs() < 1e-12);
-    let record = Record { values: [("ki67", 20.0), ("histology", 0.0), ("pmi_t4", 15.0)].into(), ..Default::default() };
+    let record = Record {
+        values: [("ki67", 20.0), ("histology", 0.0), ("pmi_t4", 15.0)].into(),
+        ..Default::default()
+    };
     let values = model.values_from(&record, -0.2).unwrap();
     assert_eq!(values[0].1, Value::Level("≥20%".to_owned()));
     assert_eq!(values[1].1, Value::Level("Others".to_owned()));
@@ -134,14 +145,24 @@ fn missing_inputs_are_named() {
 
 /// A small table in the study's form; `group` and Ki-67 in percent if asked for.
 fn small(with_groups: bool) -> Table {
-    let mut text = format!("id,ki67,Histologic type,PMI/T4,fusion,metastasis{}\n", if with_groups { ",group" } else { "" });
+    let mut text = format!(
+        "id,ki67,Histologic type,PMI/T4,fusion,metastasis{}\n",
+        if with_groups { ",group" } else { "" }
+    );
     for i in 0..80 {
         let noise = ((f64::from(i) * 12.9898).sin() * 43758.5453).fract().abs();
         let event = noise + 0.005 * f64::from(i) > 0.7;
-        let fused = -3.0 + 2.5 * ((f64::from(i) * 78.233).sin() * 9631.7).fract().abs() + if event { 0.4 } else { 0.0 };
+        let fused = -3.0
+            + 2.5 * ((f64::from(i) * 78.233).sin() * 9631.7).fract().abs()
+            + if event { 0.4 } else { 0.0 };
         let group = if with_groups { format!(",{}", u8::from(i % 2 == 0)) } else { String::new() };
         let histology = if i % 3 == 0 { "Others" } else { "Ductal" };
-        text += &format!("{i},{},{histology},{},{fused},{}{group}\n", (i * 7) % 90, 8 + (i * 5) % 40, u8::from(event));
+        text += &format!(
+            "{i},{},{histology},{},{fused},{}{group}\n",
+            (i * 7) % 90,
+            8 + (i * 5) % 40,
+            u8::from(event)
+        );
     }
     Table::from_bytes(Path::new("small.csv"), text.as_bytes()).unwrap()
 }
@@ -177,7 +198,9 @@ fn a_nomogram_file_survives_and_a_broken_one_is_refused() {
 
 #[test]
 fn tables_that_are_not_the_studys_are_refused() {
-    let refusal = |text: &str| train(&Table::from_bytes(Path::new("n.csv"), text.as_bytes()).unwrap()).unwrap_err().to_string();
+    let refusal = |text: &str| {
+        train(&Table::from_bytes(Path::new("n.csv"), text.as_bytes()).unwrap()).unwrap_err().to_string()
+    };
     let header = "ki67,Histologic type,PMI/T4,fusion,metastasis\n";
     assert!(refusal("ki67,metastasis\n1,0\n").contains("there is no column 'histology'"));
     let ki67 = refusal(&format!("{header}<30%,Ductal,10,-1,0\n"));

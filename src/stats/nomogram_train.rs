@@ -30,9 +30,11 @@ pub fn train(source: &Table) -> Result<NomogramModel, NomogramError> {
     let table = study_table(source).map_err(StatsError::from)?;
     let names = [KI67, HISTOLOGY, PMI, FUSED].map(str::to_owned);
     let y = table.require(METASTASIS).map_err(StatsError::from)?;
-    let options = DesignOptions { reference: [(KI67, KI67_LEVELS[0]), (HISTOLOGY, HISTOLOGY_LEVELS[0])]
-        .map(|(c, l)| (c.to_owned(), l.to_owned()))
-        .into() };
+    let options = DesignOptions {
+        reference: [(KI67, KI67_LEVELS[0]), (HISTOLOGY, HISTOLOGY_LEVELS[0])]
+            .map(|(c, l)| (c.to_owned(), l.to_owned()))
+            .into(),
+    };
     let design = design::build(&table, &names, &[y], &options)?;
     let outcome = design::outcome(&table, y, &design.used)?;
     let fit = logistic::fit(&design.x, &outcome, &design.columns, Convergence::Full)?;
@@ -77,7 +79,8 @@ pub fn train(source: &Table) -> Result<NomogramModel, NomogramError> {
 }
 
 fn inputs() -> Vec<Input> {
-    let input = |name: &str, label: &str, source| Input { name: name.to_owned(), label: label.to_owned(), source };
+    let input =
+        |name: &str, label: &str, source| Input { name: name.to_owned(), label: label.to_owned(), source };
     let [low, high] = KI67_LEVELS.map(str::to_owned);
     let [ductal, others] = HISTOLOGY_LEVELS.map(str::to_owned);
     vec![
@@ -107,7 +110,11 @@ fn study_table(source: &Table) -> Result<Table, TableError> {
     ];
     let group = source.column("risk_group").map(|c| (GROUP, c));
     let columns: Vec<(&str, usize)> = columns.into_iter().chain(group).collect();
-    let mut table = Table { rows: Vec::new(), header: columns.iter().map(|c| c.0.to_owned()).collect(), ..source.clone() };
+    let mut table = Table {
+        rows: Vec::new(),
+        header: columns.iter().map(|c| c.0.to_owned()).collect(),
+        ..source.clone()
+    };
     for r in 0..source.rows.len() {
         let cells = columns.iter().map(|(name, c)| cell(source, name, r, *c)).collect::<Result<_, _>>()?;
         table.rows.push(Row { number: source.rows[r].number, cells });
@@ -194,7 +201,9 @@ fn groups(table: &Table, used: &[usize]) -> Result<Option<Vec<bool>>, TableError
             Some(0.0) => groups.push(false),
             Some(1.0) => groups.push(true),
             None => return Ok(None),
-            Some(_) => return Err(table.cell(*row, column, "is not a risk group; write 0 (low) or 1 (high)")),
+            Some(_) => {
+                return Err(table.cell(*row, column, "is not a risk group; write 0 (low) or 1 (high)"));
+            }
         }
     }
     let both = groups.contains(&true) && groups.contains(&false);
