@@ -69,6 +69,8 @@ pub(crate) struct Dataset {
     pub values: Values,
     /// UID; of the recognised encoding where the file does not state one.
     pub transfer_syntax: String,
+    /// Media storage SOP class; empty if not stated.
+    pub media_class: String,
     pub big_endian: bool,
     pub bytes: Bytes,
     pub pixels: Option<PixelPlace>,
@@ -83,12 +85,14 @@ impl Dataset {
     pub fn read(location: &Location) -> Result<Self, OutlineError> {
         let outline = outline(location.open().map_err(OutlineError::Broken)?)?;
         let values = Values(wanted_values(&outline));
-        let known = !outline.transfer_syntax.is_empty() && TransferSyntaxRegistry.get(&outline.transfer_syntax).is_some();
+        let known = !outline.transfer_syntax.is_empty()
+            && TransferSyntaxRegistry.get(&outline.transfer_syntax).is_some();
         let transfer_syntax =
             if known { outline.transfer_syntax } else { outline.encoding.transfer_syntax().to_owned() };
         Ok(Self {
             values,
             transfer_syntax,
+            media_class: outline.media_class,
             big_endian: outline.encoding.big_endian,
             bytes: outline.bytes,
             pixels: outline.pixels,
@@ -109,7 +113,9 @@ fn wanted_values(outline: &Outline) -> InMemDicomObject {
         let charset = slices.iter().find(|s| is_charset(s, outline.encoding)).copied().unwrap_or_default();
         let mut values = InMemDicomObject::new_empty();
         for slice in &slices {
-            if let Some(part) = parse(&[charset, slice].concat(), outline.encoding).or_else(|| parse(slice, outline.encoding)) {
+            if let Some(part) =
+                parse(&[charset, slice].concat(), outline.encoding).or_else(|| parse(slice, outline.encoding))
+            {
                 for element in part {
                     values.put(element);
                 }
@@ -142,7 +148,9 @@ impl Values {
     pub fn text(&self, tag: Tag) -> String {
         let Some(element) = self.element(tag) else { return String::new() };
         let text = match element.vr() {
-            VR::UN | VR::OB => element.to_bytes().map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default(),
+            VR::UN | VR::OB => {
+                element.to_bytes().map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
+            }
             _ => element.to_str().map(|s| s.into_owned()).unwrap_or_default(),
         };
         text.trim_matches(['\0', ' ']).to_owned()
@@ -184,7 +192,10 @@ impl Values {
     /// Unsigned 64-bit values of an OV element.
     pub fn offsets(&self, tag: Tag) -> Vec<u64> {
         let bytes = self.element(tag).and_then(|e| e.to_bytes().ok()).unwrap_or_default();
-        bytes.chunks_exact(8).map(|b| u64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]])).collect()
+        bytes
+            .chunks_exact(8)
+            .map(|b| u64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]))
+            .collect()
     }
 
     /// The 16-bit words of a LUT (US, SS or OW).
@@ -201,7 +212,10 @@ impl Values {
 
     /// The first item of a sequence.
     pub fn item(&self, tag: Tag) -> Option<Values> {
-        self.element(tag).and_then(|e| e.items()).and_then(|items| items.first()).map(|item| Values(item.clone()))
+        self.element(tag)
+            .and_then(|e| e.items())
+            .and_then(|items| items.first())
+            .map(|item| Values(item.clone()))
     }
 }
 

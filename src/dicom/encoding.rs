@@ -22,9 +22,9 @@ const PIXEL_DATA: (u16, u16) = (0x7FE0, 0x0010);
 
 /// The 34 value representations of PS3.5 6.2.
 const VRS: [&[u8; 2]; 34] = [
-    b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FL", b"FD", b"IS", b"LO", b"LT", b"OB", b"OD", b"OF", b"OL",
-    b"OV", b"OW", b"PN", b"SH", b"SL", b"SQ", b"SS", b"ST", b"SV", b"TM", b"UC", b"UI", b"UL", b"UN", b"UR", b"US",
-    b"UT", b"UV",
+    b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FL", b"FD", b"IS", b"LO", b"LT", b"OB", b"OD", b"OF",
+    b"OL", b"OV", b"OW", b"PN", b"SH", b"SL", b"SQ", b"SS", b"ST", b"SV", b"TM", b"UC", b"UI", b"UL", b"UN",
+    b"UR", b"US", b"UT", b"UV",
 ];
 /// Those with a four-byte length in explicit encodings.
 const LONG_VRS: [&[u8; 2]; 13] =
@@ -93,6 +93,8 @@ pub(crate) struct PixelPlace {
 pub(crate) struct Outline {
     /// Empty if the file does not say.
     pub transfer_syntax: String,
+    /// Media storage SOP class (0002,0002); empty if the file does not say.
+    pub media_class: String,
     pub encoding: Encoding,
     /// What `header` and `pixels` refer to: the file, or the inflated data set.
     pub bytes: Bytes,
@@ -142,9 +144,10 @@ pub(crate) fn outline(bytes: Bytes) -> Result<Outline, OutlineError> {
         let packed = bytes.read(at, bytes.len() - at).map_err(OutlineError::Broken)?;
         let inflated = inflate(&packed).map_err(OutlineError::Broken)?;
         let head = read(&inflated, FIRST_READ.min(inflated.len()))?;
-        return finish(inflated, head, 0, meta.transfer_syntax);
+        return finish(inflated, head, 0, meta);
     }
-    finish(bytes, head, meta.end, meta.transfer_syntax)
+    let start = meta.end;
+    finish(bytes, head, start, meta)
 }
 
 fn read(bytes: &Bytes, length: u64) -> Result<Vec<u8>, OutlineError> {
@@ -152,20 +155,25 @@ fn read(bytes: &Bytes, length: u64) -> Result<Vec<u8>, OutlineError> {
 }
 
 /// Walks the data set from `start`, reading further as long as the walk asks for more.
-fn finish(
-    bytes: Bytes,
-    mut header: Vec<u8>,
-    start: usize,
-    transfer_syntax: String,
-) -> Result<Outline, OutlineError> {
+fn finish(bytes: Bytes, mut header: Vec<u8>, start: usize, meta: Meta) -> Result<Outline, OutlineError> {
     let mut remarks = Vec::new();
-    let encoding = choose_encoding(&header, start, &transfer_syntax, &mut remarks)
-        .ok_or_else(|| OutlineError::Broken("the file ends before its data set or the data set is damaged at its start; copy it again from the source".to_owned()))?;
+    let encoding = choose_encoding(&header, start, &meta.transfer_syntax, &mut remarks)
+        .ok_or_else(|| OutlineError::Broken("its data set is damaged at the start or cut off".to_owned()))?;
     loop {
         let walk = walk_top(&header, start, encoding, bytes.len());
         match walk {
             Ok((elements, pixels)) => {
-                return Ok(Outline { transfer_syntax, encoding, bytes, header, elements, pixels, remarks });
+                let Meta { transfer_syntax, media_class, .. } = meta;
+                return Ok(Outline {
+                    transfer_syntax,
+                    media_class,
+                    encoding,
+                    bytes,
+                    header,
+                    elements,
+                    pixels,
+                    remarks,
+                });
             }
             Err(Stop::Broken(reason)) => return Err(OutlineError::Broken(reason)),
             Err(Stop::NeedMore) if header.len() as u64 == bytes.len() => {
@@ -204,6 +212,7 @@ fn dataset_start(head: &[u8]) -> Option<usize> {
 
 struct Meta {
     transfer_syntax: String,
+    media_class: String,
     end: usize,
 }
 
@@ -211,14 +220,15 @@ struct Meta {
 fn read_meta(head: &[u8], start: usize) -> Result<Meta, OutlineError> {
     let encoding = Encoding::EXPLICIT_LITTLE;
     let cut = || OutlineError::Broken("the file is cut short inside its file meta information".to_owned());
-    let mut meta = Meta { transfer_syntax: String::new(), end: start };
+    let mut meta = Meta { transfer_syntax: String::new(), media_class: String::new(), end: start };
     if head.len() == start {
         return Err(OutlineError::Broken("the file ends after its preamble".to_owned()));
     }
     loop {
         let Some(group) = head.get(meta.end..meta.end + 2) else {
-            // Only a preamble and a complete meta group: nothing to show, and not an error of structure.
-            return if head.len() == meta.end { Err(OutlineError::Broken("the file ends after its file meta information".to_owned())) } else { Err(cut()) };
+            let ends_between = head.len() == meta.end;
+            let after = || OutlineError::Broken("the file ends after its file meta information".to_owned());
+            return Err(if ends_between { after() } else { cut() });
         };
         if encoding.u16(group) != 2 {
             return Ok(meta);
@@ -226,30 +236,40 @@ fn read_meta(head: &[u8], start: usize) -> Result<Meta, OutlineError> {
         let header = element(head, meta.end, encoding).map_err(|_| cut())?;
         let end = header.value.checked_add(header.length as usize).ok_or_else(cut)?;
         let value = head.get(header.value..end).ok_or_else(cut)?;
-        if header.tag == (2, 0x0010) {
-            meta.transfer_syntax = String::from_utf8_lossy(value).trim_matches(['\0', ' ']).to_owned();
+        let text = || String::from_utf8_lossy(value).trim_matches(['\0', ' ']).to_owned();
+        match header.tag {
+            (2, 0x0002) => meta.media_class = text(),
+            (2, 0x0010) => meta.transfer_syntax = text(),
+            _ => {}
         }
         meta.end = end;
     }
 }
 
 /// The encoding the first element is really written in; the claimed one if it fits.
-fn choose_encoding(head: &[u8], start: usize, transfer_syntax: &str, remarks: &mut Vec<String>) -> Option<Encoding> {
+fn choose_encoding(
+    head: &[u8],
+    start: usize,
+    transfer_syntax: &str,
+    remarks: &mut Vec<String>,
+) -> Option<Encoding> {
+    let claimed = (!transfer_syntax.is_empty()).then(|| Encoding::of_transfer_syntax(transfer_syntax));
     let fits = |encoding: Encoding| {
         let Ok(first) = element(head, start, encoding) else { return false };
-        let group_fits = first.tag.0 <= 0x0040;
+        // Fragments of data sets begin anywhere; only a guess needs the usual first groups.
+        let group_fits = first.tag.0 <= 0x0040 || claimed == Some(encoding);
         let length_fits = first.length == UNDEFINED || (first.length as usize) < head.len();
         let has_vr = head.get(start + 4..start + 6).is_some_and(|vr| VRS.iter().any(|known| *known == vr));
         group_fits && length_fits && has_vr == encoding.explicit
     };
-    let claimed = (!transfer_syntax.is_empty()).then(|| Encoding::of_transfer_syntax(transfer_syntax));
     let candidates = [Encoding::EXPLICIT_LITTLE, Encoding::IMPLICIT_LITTLE, Encoding::EXPLICIT_BIG];
     let found = claimed.into_iter().chain(candidates).find(|&e| fits(e))?;
     match claimed {
         Some(claimed) if claimed != found => {
             remarks.push("the data set is not encoded as its transfer syntax (0002,0010) says".to_owned());
         }
-        None => remarks.push("the file does not state its transfer syntax (0002,0010); it was recognised".to_owned()),
+        None => remarks
+            .push("the file does not state its transfer syntax (0002,0010); it was recognised".to_owned()),
         Some(_) => {}
     }
     Some(found)
@@ -291,7 +311,9 @@ fn element_end(
 ) -> Result<usize, Stop> {
     let (group, number) = header.tag;
     if depth > DEEPEST {
-        return Err(Stop::Broken(format!("sequences are nested deeper than {DEEPEST} at ({group:04X},{number:04X})")));
+        return Err(Stop::Broken(format!(
+            "sequences are nested deeper than {DEEPEST} at ({group:04X},{number:04X})"
+        )));
     }
     if header.length == UNDEFINED {
         // An UN of undefined length holds a sequence in implicit little endian (PS3.5 6.2.2 note 2).
@@ -300,7 +322,9 @@ fn element_end(
     }
     let end = header.value as u64 + u64::from(header.length);
     if end > limit {
-        return Err(Stop::Broken(format!("the file is cut short: ({group:04X},{number:04X}) reaches beyond its end")));
+        return Err(Stop::Broken(format!(
+            "the file is cut short: ({group:04X},{number:04X}) reaches beyond its end"
+        )));
     }
     let end = usize::try_from(end).map_err(|_| Stop::Broken("the file is too long".to_owned()))?;
     if header.vr == Some(*b"SQ") && header.length > 0 {
@@ -341,7 +365,9 @@ fn items_end(
                 at = item_limit as usize;
             }
             (group, number) => {
-                return Err(Stop::Broken(format!("a sequence is damaged: ({group:04X},{number:04X}) stands where an item should")));
+                return Err(Stop::Broken(format!(
+                    "a sequence is damaged: ({group:04X},{number:04X}) stands where an item should"
+                )));
             }
         }
     }
@@ -376,7 +402,8 @@ fn sound(data: &[u8], encoding: Encoding, depth: usize) -> Option<()> {
             }
             _ if header.length == UNDEFINED => header.value,
             tag => {
-                let end = header.value.checked_add(header.length as usize).filter(|&end| end <= data.len())?;
+                let end =
+                    header.value.checked_add(header.length as usize).filter(|&end| end <= data.len())?;
                 let is_sequence = tag == ITEM
                     || header.vr == Some(*b"SQ")
                     || !encoding.explicit && starts_with_item(&data[header.value..end]);

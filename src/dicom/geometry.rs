@@ -47,7 +47,11 @@ pub fn orientation_letters(direction: [f64; 3]) -> String {
         .collect();
     parts.sort_by(|a, b| b.0.total_cmp(&a.0));
     let strongest = parts[0].0;
-    parts.iter().filter(|(weight, _)| *weight > 1e-9 && *weight >= strongest * 0.25).map(|(_, letter)| letter).collect()
+    parts
+        .iter()
+        .filter(|(weight, _)| *weight > 1e-9 && *weight >= strongest * 0.25)
+        .map(|(_, letter)| letter)
+        .collect()
 }
 
 /// What the positions of planes along their normal say.

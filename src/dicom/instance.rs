@@ -10,7 +10,8 @@ use super::source::Location;
 const CT_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
 /// Prefix of the secondary capture SOP classes (PS3.4 B.5).
 const SECONDARY_CAPTURE: &str = "1.2.840.10008.5.1.4.1.1.7";
-const MEDIA_DIRECTORY_RECORDS: dicom_core::Tag = tags::DIRECTORY_RECORD_SEQUENCE;
+const MEDIA_STORAGE_DIRECTORY: &str = "1.2.840.10008.1.3.10";
+const JPEG_EXTENDED: &str = "1.2.840.10008.1.2.4.51";
 
 /// One frame's place and scale.
 #[derive(Debug, Clone)]
@@ -67,11 +68,11 @@ impl Content {
     /// # Errors
     /// One sentence without the path when the file is broken.
     pub fn of(dataset: &Dataset, location: &Location) -> Result<Self, String> {
-        let records = dataset.values.items(MEDIA_DIRECTORY_RECORDS);
-        let file_set = dataset.values.text(tags::SOP_CLASS_UID).is_empty()
+        let records = dataset.values.items(tags::DIRECTORY_RECORD_SEQUENCE);
+        let states_nothing = dataset.values.text(tags::SOP_CLASS_UID).is_empty()
             && dataset.values.text(tags::SERIES_INSTANCE_UID).is_empty()
             && dataset.values.text(tags::MODALITY).is_empty();
-        if !records.is_empty() && file_set {
+        if dataset.media_class == MEDIA_STORAGE_DIRECTORY || !records.is_empty() && states_nothing {
             return Ok(Self::Directory(records.iter().filter_map(referenced_file).collect()));
         }
         Instance::of(dataset, location).map(|instance| Self::Instance(Box::new(instance)))
@@ -160,11 +161,19 @@ impl Instance {
             let name = transfer_syntax_name(&dataset.transfer_syntax);
             self.unusable = Some(format!("its pixel data are in {name}, which can't be decoded"));
         }
+        if compressed && dataset.transfer_syntax == JPEG_EXTENDED && reader.format.bits_stored > 8 {
+            self.unusable =
+                Some("its pixel data are 12-bit lossy JPEG (Extended), which can't be decoded".to_owned());
+        }
         if reader.format.photometric == "MONOCHROME1" {
-            self.remarks.push("MONOCHROME1: the file asks for an inverted display; HU values are not inverted".to_owned());
+            self.remarks.push(
+                "MONOCHROME1: the file asks for an inverted display; HU values are not inverted".to_owned(),
+            );
         }
         let image_type = values.text(tags::IMAGE_TYPE).to_uppercase();
-        if image_type.starts_with("DERIVED") && image_type.split('\\').nth(1).is_some_and(|t| t.trim() == "SECONDARY") {
+        if image_type.starts_with("DERIVED")
+            && image_type.split('\\').nth(1).is_some_and(|t| t.trim() == "SECONDARY")
+        {
             self.remarks.push("ImageType (0008,0008) says these slices are derived from others".to_owned());
         }
         self.frame_count = reader.format.frames;
@@ -193,7 +202,9 @@ fn image_type_problem(image_type: &str) -> Option<String> {
     if has(&["LOCALIZER", "SCOUT", "SURVIEW", "TOPOGRAM"]) {
         return Some("it is a localizer (scout), not CT slices".to_owned());
     }
-    if has(&["SCREEN SAVE", "DOSE"]) || is(&["MIP", "MINIP", "VRT", "SSD", "3D", "PROJECTION IMAGE", "PERFUSION"]) {
+    if has(&["SCREEN SAVE", "DOSE"])
+        || is(&["MIP", "MINIP", "VRT", "SSD", "3D", "PROJECTION IMAGE", "PERFUSION"])
+    {
         return Some(format!("it is a derived picture (ImageType {}), not CT slices", parts.join(" ")));
     }
     let secondary = parts.first() == Some(&"DERIVED") && parts.get(1) == Some(&"SECONDARY");
@@ -210,7 +221,8 @@ fn foreign_unit(values: &Values) -> Option<String> {
         .item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE)
         .and_then(|g| g.item(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE))
         .or_else(|| first_frame(values)?.item(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE));
-    let unit = enhanced.map_or_else(|| values.text(tags::RESCALE_TYPE), |group| group.text(tags::RESCALE_TYPE));
+    let unit =
+        enhanced.map_or_else(|| values.text(tags::RESCALE_TYPE), |group| group.text(tags::RESCALE_TYPE));
     (!matches!(unit.as_str(), "" | "HU" | "US" | "HU_MOD")).then_some(unit)
 }
 
@@ -226,12 +238,7 @@ pub(crate) fn frame_headers(values: &Values, count: usize) -> Vec<FrameHeader> {
     (0..count).map(|frame| frame_header(values, shared.as_ref(), per_frame.get(frame), single)).collect()
 }
 
-fn frame_header(
-    values: &Values,
-    shared: Option<&Values>,
-    own: Option<&Values>,
-    single: bool,
-) -> FrameHeader {
+fn frame_header(values: &Values, shared: Option<&Values>, own: Option<&Values>, single: bool) -> FrameHeader {
     let group = |tag| own.and_then(|g| g.item(tag)).or_else(|| shared.and_then(|g| g.item(tag)));
     let positive = |spacing: [f64; 2]| spacing.iter().all(|&s| s > 0.0).then_some(spacing);
     let position = group(tags::PLANE_POSITION_SEQUENCE);
@@ -243,7 +250,8 @@ fn frame_header(
     };
     let orientation = group(tags::PLANE_ORIENTATION_SEQUENCE);
     let measures = group(tags::PIXEL_MEASURES_SEQUENCE);
-    let (orientation, measures) = (orientation.as_ref().unwrap_or(values), measures.as_ref().unwrap_or(values));
+    let (orientation, measures) =
+        (orientation.as_ref().unwrap_or(values), measures.as_ref().unwrap_or(values));
     let transformation = group(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
     FrameHeader {
         origin_mm,
@@ -276,7 +284,9 @@ fn windows(values: &Values) -> Vec<[f64; 2]> {
 }
 
 fn frame_windows(values: &Values) -> Vec<[f64; 2]> {
-    let shared = values.item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE).and_then(|g| g.item(tags::FRAME_VOILUT_SEQUENCE));
+    let shared = values
+        .item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE)
+        .and_then(|g| g.item(tags::FRAME_VOILUT_SEQUENCE));
     let group = shared.or_else(|| first_frame(values)?.item(tags::FRAME_VOILUT_SEQUENCE));
     group.map(|g| windows(&g)).unwrap_or_default()
 }

@@ -73,7 +73,13 @@ pub(super) fn load(
     if planes.len() != series.frames.len() {
         return Err(unusable(series, "not every slice could be read".to_owned()));
     }
-    Ok(Volume { series_uid: series.uid.clone(), rows: series.rows, columns: series.columns, planes, geometry })
+    Ok(Volume {
+        series_uid: series.uid.clone(),
+        rows: series.rows,
+        columns: series.columns,
+        planes,
+        geometry,
+    })
 }
 
 /// Decodes a usable series and hands every plane over instead of keeping it; memory use is a few planes.
@@ -150,9 +156,10 @@ impl Work<'_> {
         let location = location(source);
         let decode = || -> Result<Plane, String> {
             let plane = match self.multi_frame.get(&location) {
-                Some(shared) => {
-                    shared.get_or_init(|| Opened::new(&location).map(Arc::new)).clone()?.plane(source.frame)?
-                }
+                Some(shared) => shared
+                    .get_or_init(|| Opened::new(&location).map(Arc::new))
+                    .clone()?
+                    .plane(source.frame)?,
                 None => Opened::new(&location)?.plane(source.frame)?,
             };
             if plane.stored.len() != self.series.rows * self.series.columns {
@@ -169,7 +176,11 @@ fn multi_frame_files(series: &Series) -> HashMap<Location, Shared> {
     for source in &series.frames {
         *counts.entry(location(source)).or_default() += 1;
     }
-    counts.into_iter().filter(|&(_, count)| count > 1).map(|(location, _)| (location, Shared::new())).collect()
+    counts
+        .into_iter()
+        .filter(|&(_, count)| count > 1)
+        .map(|(location, _)| (location, Shared::new()))
+        .collect()
 }
 
 fn location(source: &FrameSource) -> Location {
@@ -256,7 +267,8 @@ mod tests {
     #[test]
     fn a_volume_beyond_the_memory_is_refused_with_both_figures() {
         let source = FrameSource { path: "a".into(), member: None, frame: 0, origin_mm: [0.0; 3] };
-        let series = Series { rows: 65535, columns: 65535, frames: vec![source; 100_000], ..Series::default() };
+        let series =
+            Series { rows: 65535, columns: 65535, frames: vec![source; 100_000], ..Series::default() };
         let message = check_memory(&series).unwrap_err().to_string();
         assert!(message.contains("GiB of memory"), "{message}");
     }

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::ops::Range;
 
+use dicom_dictionary_std::tags;
 use dicom_encoding::adapters::{PixelDataObject, RawPixelData};
 use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
-use dicom_dictionary_std::tags;
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
 use super::dataset::{Dataset, Values};
@@ -175,7 +175,9 @@ fn native_place(format: &PixelFormat, at: u64, bytes: &Bytes) -> Result<FramePla
     let needed = (format.frame_bytes() as u128) * format.frames as u128;
     let present = bytes.len().saturating_sub(at);
     if u128::from(present) < needed {
-        return Err(format!("the file is cut short: {present} of {needed} bytes of pixel data are there; copy it again from the source"));
+        return Err(format!(
+            "the file is cut short: {present} of {needed} bytes of pixel data are there; copy it again from the source"
+        ));
     }
     Ok(FramePlaces::Native(at))
 }
@@ -229,7 +231,8 @@ type Fragments = (Vec<u64>, Vec<Range<u64>>);
 
 /// The basic offset table and the byte range of each fragment.
 fn fragments(bytes: &Bytes, at: u64) -> Result<Fragments, String> {
-    let cut = || "the file is cut short inside its compressed pixel data; copy it again from the source".to_owned();
+    let cut =
+        || "the file is cut short inside its compressed pixel data; copy it again from the source".to_owned();
     let mut reader = bytes.reader(at).map_err(|e| io_reason(&e))?;
     let mut position = at;
     let mut offset_table = Vec::new();
@@ -249,8 +252,10 @@ fn fragments(bytes: &Bytes, at: u64) -> Result<Fragments, String> {
             [0xFE, 0xFF, 0x00, 0xE0] if position + length > bytes.len() => return Err(cut()),
             [0xFE, 0xFF, 0x00, 0xE0] if position == at + 8 => {
                 let table = bytes.read(position, length)?;
-                offset_table =
-                    table.chunks_exact(4).map(|b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], b[3]]))).collect();
+                offset_table = table
+                    .chunks_exact(4)
+                    .map(|b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], b[3]])))
+                    .collect();
             }
             [0xFE, 0xFF, 0x00, 0xE0] => found.push(position..position + length),
             [0xFE, 0xFF, 0xDD, 0xE0] => return Ok((offset_table, found)),
@@ -298,7 +303,7 @@ impl PixelDataObject for OneFrame<'_> {
         Some(1)
     }
     fn fragment(&self, fragment: usize) -> Option<Cow<'_, [u8]>> {
-        (fragment == 0).then(|| Cow::Borrowed(self.encoded.as_slice()))
+        (fragment == 0).then_some(Cow::Borrowed(self.encoded.as_slice()))
     }
     fn offset_table(&self) -> Option<Cow<'_, [u32]>> {
         Some(Cow::Borrowed(&[0]))
@@ -410,7 +415,11 @@ impl ModalityLut {
         };
         let mapped: Vec<u16> = stored.iter().map(look_up).collect();
         if mapped.iter().all(|&v| v <= i16::MAX as u16) {
-            return Plane { stored: mapped.into_iter().map(|v| v as i16).collect(), slope: 1.0, intercept: 0.0 };
+            return Plane {
+                stored: mapped.into_iter().map(|v| v as i16).collect(),
+                slope: 1.0,
+                intercept: 0.0,
+            };
         }
         let stored = mapped.into_iter().map(|v| (v ^ 0x8000) as i16).collect();
         Plane { stored, slope: 1.0, intercept: 32768.0 }
@@ -439,7 +448,10 @@ mod tests {
     fn signs_are_extended_from_the_stored_bits_and_overlay_bits_are_cut_off() {
         let raw = [0xFF, 0x0F, 0x00, 0x08, 0xFF, 0x07, 0x01, 0xF0];
         assert_eq!(stored_values(&raw, &format(16, 12, true), false).unwrap(), (vec![-1, -2048, 2047, 1], 0));
-        assert_eq!(stored_values(&raw, &format(16, 12, false), false).unwrap(), (vec![4095, 2048, 2047, 1], 0));
+        assert_eq!(
+            stored_values(&raw, &format(16, 12, false), false).unwrap(),
+            (vec![4095, 2048, 2047, 1], 0)
+        );
         assert_eq!(stored_values(&[0xFF, 0x7F], &format(8, 8, true), false).unwrap(), (vec![-1, 127], 0));
         assert_eq!(stored_values(&[0xFF, 0x7F], &format(8, 8, false), false).unwrap(), (vec![255, 127], 0));
     }

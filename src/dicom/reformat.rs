@@ -25,7 +25,11 @@ impl Volume {
         }
         // Front to back is +y.
         let mirrored = self.geometry.column_direction[1] < 0.0;
-        Some(self.reformat(self.rows, self.geometry.spacing_mm[0], mirrored, |row| row * self.columns + column))
+        Some(
+            self.reformat(self.rows, self.geometry.spacing_mm[0], mirrored, |row| {
+                row * self.columns + column
+            }),
+        )
     }
 
     /// The view through one row of every slice; `None` if the row does not exist.
@@ -35,10 +39,18 @@ impl Volume {
         }
         // The patient's right stands at the picture's left: columns run along +x.
         let mirrored = self.geometry.row_direction[0] < 0.0;
-        Some(self.reformat(self.columns, self.geometry.spacing_mm[1], mirrored, |column| row * self.columns + column))
+        Some(self.reformat(self.columns, self.geometry.spacing_mm[1], mirrored, |column| {
+            row * self.columns + column
+        }))
     }
 
-    fn reformat(&self, width: usize, spacing_mm: f64, mirrored: bool, pixel: impl Fn(usize) -> usize) -> Reformat {
+    fn reformat(
+        &self,
+        width: usize,
+        spacing_mm: f64,
+        mirrored: bool,
+        pixel: impl Fn(usize) -> usize,
+    ) -> Reformat {
         let ascending = self.geometry.normal()[2] >= 0.0;
         let slices: Vec<usize> =
             if ascending { (0..self.slices()).rev().collect() } else { (0..self.slices()).collect() };
@@ -48,7 +60,14 @@ impl Volume {
             let plane = &self.planes[slice];
             hu.extend((0..width).map(|x| plane.hu(at(x))));
         }
-        Reformat { width, height: slices.len(), hu, spacing_mm: [self.geometry.spacing_mm[2], spacing_mm], slices, mirrored }
+        Reformat {
+            width,
+            height: slices.len(),
+            hu,
+            spacing_mm: [self.geometry.spacing_mm[2], spacing_mm],
+            slices,
+            mirrored,
+        }
     }
 }
 
@@ -62,7 +81,8 @@ mod tests {
     /// 2 rows, 3 columns, 2 slices; HU = 100 slice + 10 row + column.
     fn volume(row_direction: [f64; 3], column_direction: [f64; 3]) -> Volume {
         let plane = |slice: i16| {
-            let stored = (0..2).flat_map(|row| (0..3).map(move |column| slice * 100 + row * 10 + column)).collect();
+            let stored =
+                (0..2).flat_map(|row| (0..3).map(move |column| slice * 100 + row * 10 + column)).collect();
             Arc::new(Plane { stored, slope: 1.0, intercept: 0.0 })
         };
         let geometry = Geometry {

@@ -71,7 +71,8 @@ fn nothing(paths: &[PathBuf], mut unreadable: Vec<Unreadable>) -> Result<DicomEr
     }
     let count = unreadable.len();
     let first = unreadable.swap_remove(0);
-    let more = if count > 1 { format!(" (and {} more files can't be read)", count - 1) } else { String::new() };
+    let more =
+        if count > 1 { format!(" (and {} more files can't be read)", count - 1) } else { String::new() };
     Ok(DicomError::File { path: first.path, reason: format!("{}{more}", first.reason) })
 }
 
@@ -111,7 +112,10 @@ fn collect_folder(
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(e) => {
-            unreadable.push(Unreadable { path: folder.to_owned(), reason: format!("the folder can't be opened: {e}") });
+            unreadable.push(Unreadable {
+                path: folder.to_owned(),
+                reason: format!("the folder can't be opened: {e}"),
+            });
             return Ok(());
         }
     };
@@ -132,17 +136,26 @@ fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
 }
 
-fn collect_file(path: &Path, root: &Path, named: bool, queue: &mut Vec<Candidate>, unreadable: &mut Vec<Unreadable>) {
+fn collect_file(
+    path: &Path,
+    root: &Path,
+    named: bool,
+    queue: &mut Vec<Candidate>,
+    unreadable: &mut Vec<Unreadable>,
+) {
     let candidate = |location| Candidate { location, named, root: root.to_owned() };
-    let is_archive = if named { begins_like_zip(path) } else { has_ending(path, &["zip"]) && begins_like_zip(path) };
+    let is_archive =
+        if named { begins_like_zip(path) } else { has_ending(path, &["zip"]) && begins_like_zip(path) };
     if !is_archive {
         queue.push(candidate(Location::file(path)));
         return;
     }
     match open_archive(path) {
         Ok(archive) => {
-            let members = archive.file_names().flatten().filter(|name| !name.ends_with('/') && !hidden_member(name));
-            queue.extend(members.map(|m| Candidate { named: false, ..candidate(Location::member(path, &m)) }));
+            let members =
+                archive.file_names().flatten().filter(|name| !name.ends_with('/') && !hidden_member(name));
+            queue
+                .extend(members.map(|m| Candidate { named: false, ..candidate(Location::member(path, &m)) }));
         }
         Err(reason) => unreadable.push(Unreadable { path: path.to_owned(), reason }),
     }
@@ -154,7 +167,8 @@ fn hidden_member(name: &str) -> bool {
 
 fn begins_like_zip(path: &Path) -> bool {
     let mut magic = [0; 4];
-    let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic));
+    let read =
+        std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic));
     read.is_ok() && magic == *b"PK\x03\x04"
 }
 
@@ -185,7 +199,9 @@ fn read_one(candidate: &Candidate) -> Outcome {
             return Outcome::Unreadable("it is not a DICOM file".to_owned());
         }
         Err(OutlineError::NotDicom) => return Outcome::Ignored,
-        Err(OutlineError::Broken(_)) if !is_expected(candidate) && is_empty(location) => return Outcome::Ignored,
+        Err(OutlineError::Broken(_)) if !is_expected(candidate) && is_empty(location) => {
+            return Outcome::Ignored;
+        }
         Err(OutlineError::Broken(reason)) => return Outcome::Unreadable(reason),
     };
     match Content::of(&dataset, location) {
@@ -244,7 +260,10 @@ fn follow(
             // Every member is read anyway; only absence is news.
             let found = folder.ancestors().map(|base| member_name(base, file)).find_map(|wanted| {
                 seen.iter()
-                    .find(|l| l.path == *archive && l.member.as_ref().is_some_and(|m| m.eq_ignore_ascii_case(&wanted)))
+                    .find(|l| {
+                        l.path == *archive
+                            && l.member.as_ref().is_some_and(|m| m.eq_ignore_ascii_case(&wanted))
+                    })
                     .cloned()
             });
             (archive.join(folder), found)
@@ -252,7 +271,8 @@ fn follow(
         None => {
             let folder = directory.location.path.parent().unwrap_or(Path::new("."));
             // File IDs are relative to the DICOMDIR; copied trees also keep directories of parts, relative to a parent.
-            let bases = folder.ancestors().take_while(|base| base.starts_with(&directory.root) || *base == folder);
+            let bases =
+                folder.ancestors().take_while(|base| base.starts_with(&directory.root) || *base == folder);
             let found = bases.into_iter().find_map(|base| resolve(base, file)).map(|p| Location::file(&p));
             (folder.to_owned(), found)
         }
@@ -267,7 +287,8 @@ fn follow(
             let path = file.iter().fold(from, |path, part| path.join(part));
             if !unreadable.iter().any(|u| u.path == path) {
                 let directory = directory.location.file_name();
-                let reason = format!("{directory} refers to this file but it is not there; copy the whole medium");
+                let reason =
+                    format!("{directory} refers to this file but it is not there; copy the whole medium");
                 unreadable.push(Unreadable { path, reason });
             }
         }

@@ -63,11 +63,12 @@ fn split(members: &[&Instance]) -> Vec<Series> {
     let (members, copies) = without_copies(members);
     let parts = parts(&members);
     let count = parts.len();
+    let any_usable = parts.iter().any(|p| p.unusable.is_none());
     let mut all = Vec::new();
     for (i, part) in parts.iter().enumerate() {
         let mut made = stacks(part);
         for series in &mut made {
-            if count > 1 {
+            if count > 1 && any_usable {
                 series.warnings.push(format!(
                     "the series mixes pictures that don't fit one volume (size, orientation, spacing or kind); this is part {} of {count}: {} × {} pixels",
                     i + 1,
@@ -76,7 +77,9 @@ fn split(members: &[&Instance]) -> Vec<Series> {
                 ));
             }
             if copies > 0 {
-                series.warnings.push(format!("{copies} files are copies of files already read and were left out"));
+                let (noun, verb) =
+                    if copies == 1 { ("file is a copy", "was") } else { ("files are copies", "were") };
+                series.warnings.push(format!("{copies} {noun} of files already read and {verb} left out"));
             }
         }
         all.append(&mut made);
@@ -90,7 +93,10 @@ fn without_copies<'a>(members: &[&'a Instance]) -> (Vec<&'a Instance>, usize) {
     let kept: Vec<&Instance> = members
         .iter()
         .copied()
-        .filter(|i| i.sop_instance_uid.is_empty() || seen.insert((&i.sop_instance_uid, &i.transfer_syntax, i.file_length)))
+        .filter(|i| {
+            i.sop_instance_uid.is_empty()
+                || seen.insert((&i.sop_instance_uid, &i.transfer_syntax, i.file_length))
+        })
         .collect();
     let copies = members.len() - kept.len();
     (kept, copies)
@@ -99,8 +105,11 @@ fn without_copies<'a>(members: &[&'a Instance]) -> (Vec<&'a Instance>, usize) {
 fn parts<'a>(members: &[&'a Instance]) -> Vec<Part<'a>> {
     let mut parts: Vec<Part> = Vec::new();
     for &instance in members {
-        let frames: Vec<Option<&FrameHeader>> =
-            if instance.unusable.is_some() { vec![None; 1] } else { instance.frames.iter().map(Some).collect() };
+        let frames: Vec<Option<&FrameHeader>> = if instance.unusable.is_some() {
+            vec![None; 1]
+        } else {
+            instance.frames.iter().map(Some).collect()
+        };
         for (frame, header) in frames.into_iter().enumerate() {
             let unusable = instance.unusable.clone().or_else(|| placement_problem(instance, header));
             let directions = header.and_then(|h| h.directions);
@@ -140,7 +149,11 @@ fn placement_problem(instance: &Instance, header: Option<&FrameHeader>) -> Optio
     let header = header?;
     let name = instance.location.file_name();
     if header.origin_mm.is_none() {
-        let what = if instance.frame_count > 1 { "a position for each frame" } else { "ImagePositionPatient (0020,0032)" };
+        let what = if instance.frame_count > 1 {
+            "a position for each frame"
+        } else {
+            "ImagePositionPatient (0020,0032)"
+        };
         return Some(format!("{what} is missing in {name}, so its slices can't be placed in the patient"));
     }
     if header.directions.is_none() {
@@ -149,7 +162,9 @@ fn placement_problem(instance: &Instance, header: Option<&FrameHeader>) -> Optio
         ));
     }
     if header.pixel_spacing_mm.is_none() {
-        return Some(format!("PixelSpacing (0028,0030) is missing in {name}, so sizes and areas can't be measured"));
+        return Some(format!(
+            "PixelSpacing (0028,0030) is missing in {name}, so sizes and areas can't be measured"
+        ));
     }
     None
 }
@@ -208,7 +223,9 @@ fn split_duplicates<'a>(placed: Vec<Placed<'a>>, normal: Vector) -> Vec<Stack<'a
     for frame in placed {
         let along = dot(frame.origin_mm, normal);
         match positions.last_mut() {
-            Some(here) if (along - dot(here[0].origin_mm, normal)).abs() < SAME_POSITION_MM => here.push(frame),
+            Some(here) if (along - dot(here[0].origin_mm, normal)).abs() < SAME_POSITION_MM => {
+                here.push(frame)
+            }
             _ => positions.push(vec![frame]),
         }
     }
@@ -221,7 +238,11 @@ fn split_duplicates<'a>(placed: Vec<Placed<'a>>, normal: Vector) -> Vec<Stack<'a
     for mut here in positions {
         here.sort_by_key(|f| (f.instance.acquisition_number, f.instance.instance_number, f.frame));
         for (i, frame) in here.into_iter().enumerate() {
-            let key = if by_acquisition { i64::from(frame.instance.acquisition_number.unwrap_or(0)) } else { i as i64 };
+            let key = if by_acquisition {
+                i64::from(frame.instance.acquisition_number.unwrap_or(0))
+            } else {
+                i as i64
+            };
             stacks.entry(key).or_default().push(frame);
         }
     }
@@ -300,11 +321,14 @@ fn usable(part: &Part, stack: &[Placed], normal: Vector) -> Series {
     series.warnings = remarks(stack);
     series.warnings.extend(stack_warnings(stack, measured.as_ref(), normal));
     if between_planes.is_none() {
-        series.warnings.push("a single slice without SliceThickness (0018,0050): its thickness is taken as 1 mm".to_owned());
+        series.warnings.push(
+            "a single slice without SliceThickness (0018,0050): its thickness is taken as 1 mm".to_owned(),
+        );
     }
     series.usable = true;
     series.slices = stack.len();
-    series.spacing_mm = part.pixel_spacing_mm.map(|[rows, columns]| [rows, columns, between_planes.unwrap_or(1.0)]);
+    series.spacing_mm =
+        part.pixel_spacing_mm.map(|[rows, columns]| [rows, columns, between_planes.unwrap_or(1.0)]);
     let z = |fold: fn(f64, f64) -> f64, start| origins.iter().map(|o| o[2]).fold(start, fold);
     series.z_range_mm = Some([z(f64::min, f64::INFINITY), z(f64::max, f64::NEG_INFINITY)]);
     series.frames = stack
@@ -342,7 +366,11 @@ fn remarks(stack: &[Placed]) -> Vec<String> {
 fn stack_warnings(stack: &[Placed], measured: Option<&Stacking>, normal: Vector) -> Vec<String> {
     let mut warnings = Vec::new();
     if stack.len() < FEWEST_SLICES {
-        warnings.push(format!("only {} slice{}: too few for a chest volume", stack.len(), plural(stack.len())));
+        warnings.push(format!(
+            "only {} slice{}: too few for a chest volume",
+            stack.len(),
+            plural(stack.len())
+        ));
     }
     if normal[2].abs() < AXIAL_COSINE {
         warnings.push("the planes are not axial; levels and the networks need axial slices".to_owned());

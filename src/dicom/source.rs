@@ -92,7 +92,11 @@ impl Bytes {
             let mut reader = self.reader(at)?;
             let mut buffer = Vec::with_capacity(length as usize);
             reader.by_ref().take(length).read_to_end(&mut buffer)?;
-            if buffer.len() as u64 == length { Ok(buffer) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }
+            if buffer.len() as u64 == length {
+                Ok(buffer)
+            } else {
+                Err(std::io::ErrorKind::UnexpectedEof.into())
+            }
         };
         read().map_err(|e| io_reason(&e))
     }
@@ -114,10 +118,14 @@ impl Bytes {
 /// One sentence without the path.
 pub(crate) fn open_archive(path: &Path) -> Result<zip::ZipArchive<std::io::BufReader<File>>, String> {
     let file = File::open(path).map_err(|e| io_reason(&e))?;
-    zip::ZipArchive::new(std::io::BufReader::new(file)).map_err(|e| format!("the ZIP archive can't be read: {e}"))
+    zip::ZipArchive::new(std::io::BufReader::new(file))
+        .map_err(|e| format!("the ZIP archive can't be read: {e}"))
 }
 
-fn read_member(archive: &mut zip::ZipArchive<std::io::BufReader<File>>, member: &str) -> Result<Vec<u8>, String> {
+fn read_member(
+    archive: &mut zip::ZipArchive<std::io::BufReader<File>>,
+    member: &str,
+) -> Result<Vec<u8>, String> {
     let file = archive.by_name(member).map_err(|e| format!("the ZIP member can't be read: {e}"))?;
     let mut bytes = Vec::new();
     let read = file.take(LONGEST_IN_MEMORY + 1).read_to_end(&mut bytes);
@@ -137,7 +145,9 @@ pub(crate) fn inflate(packed: &[u8]) -> Result<Bytes, String> {
     let read = flate2::read::DeflateDecoder::new(packed).take(LONGEST_IN_MEMORY + 1).read_to_end(&mut bytes);
     match read {
         Err(e) => Err(format!("the deflated data set can't be inflated: {e}")),
-        Ok(n) if n as u64 > LONGEST_IN_MEMORY => Err("the deflated data set inflates to more than 4 GiB".to_owned()),
+        Ok(n) if n as u64 > LONGEST_IN_MEMORY => {
+            Err("the deflated data set inflates to more than 4 GiB".to_owned())
+        }
         Ok(_) => Ok(Bytes::Memory(bytes.into())),
     }
 }

@@ -101,7 +101,8 @@ impl HuStatistics {
     /// Statistics of one plane; `None` if it has no pixels.
     pub fn of(plane: &Plane) -> Option<Self> {
         let count = plane.stored.len() as u64;
-        let (min, max) = plane.stored.iter().fold((i16::MAX, i16::MIN), |(lo, hi), &v| (lo.min(v), hi.max(v)));
+        let (min, max) =
+            plane.stored.iter().fold((i16::MAX, i16::MIN), |(lo, hi), &v| (lo.min(v), hi.max(v)));
         // The sum of stored values is exact; scale once.
         let sum: i64 = plane.stored.iter().map(|&v| i64::from(v)).sum();
         let hu = |stored: f64| stored * f64::from(plane.slope) + f64::from(plane.intercept);
