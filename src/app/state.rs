@@ -125,7 +125,13 @@ impl OpenSeries {
         self.series.frames.get(slice).map(|f| f.origin_mm[2])
     }
 
-    /// Patient position of a voxel, mm, once the volume is complete.
+    /// True where slice numbers rise towards the head, as they do for a patient scanned head first or feet first
+    /// with planes numbered along +z.
+    pub fn rises_to_head(&self) -> bool {
+        self.z_mm(0) <= self.z_mm(self.last_slice())
+    }
+
+    /// Planes read so far.
     pub fn loaded(&self) -> usize {
         self.planes.iter().flatten().count()
     }

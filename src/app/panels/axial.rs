@@ -110,26 +110,28 @@ fn mouse(
     {
         commands.push(Command::SetSagittal(column));
     }
-    commands.extend(wheel(ui, viewer, pointer - response.rect.center()));
+    commands.extend(wheel(ui, viewer, open, pointer - response.rect.center()));
     commands
 }
 
 /// Wheel scrolls slices; with Ctrl it zooms about the pointer.
-fn wheel(ui: &Ui, viewer: &Viewer, about: Vec2) -> Option<Command> {
+fn wheel(ui: &Ui, viewer: &Viewer, open: &OpenSeries, about: Vec2) -> Option<Command> {
     let zoom = ui.input(egui::InputState::zoom_delta);
     if (zoom - 1.0).abs() > 1e-4 {
         return Some(Command::Zoom { factor: zoom, about });
     }
-    let slices = wheel_slices(ui);
-    if slices == 0 {
-        return None;
-    }
-    let slice = isize::try_from(viewer.slice).unwrap_or(0).saturating_add(slices).max(0);
-    Some(Command::ShowSlice(slice.unsigned_abs()))
+    scrolled(ui, viewer.slice, open).map(Command::ShowSlice)
+}
+
+/// The slice the wheel leads to in this frame, if it turned; up is towards the head.
+pub fn scrolled(ui: &Ui, slice: usize, open: &OpenSeries) -> Option<usize> {
+    let turned = wheel_slices(ui);
+    let steps = if open.rises_to_head() { turned } else { -turned };
+    (steps != 0).then(|| slice.saturating_add_signed(steps))
 }
 
 /// Slices asked for by the wheel in this frame: one a notch, or one per 24 points of a touchpad.
-pub fn wheel_slices(ui: &Ui) -> isize {
+fn wheel_slices(ui: &Ui) -> isize {
     let (mut lines, mut points) = (0.0, 0.0);
     ui.input(|i| {
         for event in &i.events {
