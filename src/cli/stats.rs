@@ -1,5 +1,7 @@
 //! `thoracast stats`: the statistics for any table.
 
+mod survival;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -28,6 +30,8 @@ enum What {
     Nomogram(NomogramArgs),
     /// ROC curves with DeLong intervals and paired tests
     Roc(RocArgs),
+    /// Kaplan–Meier curves and the log-rank test
+    Km(survival::KmArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -94,6 +98,7 @@ pub fn run(args: StatsArgs) -> anyhow::Result<()> {
         What::Logistic(args) => run_logistic(&args),
         What::Nomogram(args) => run_nomogram(&args),
         What::Roc(args) => run_roc(&args),
+        What::Km(args) => survival::run_km(&args),
     }
 }
 

@@ -111,3 +111,23 @@ fn the_published_tables_read_whole() {
     assert_eq!(nomogram.text(0, ki67), Some("≥20%"));
     assert_eq!((0..186).filter(|r| nomogram.text(*r, ki67).is_none()).count(), 1);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_reading_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
+        if let Ok(t) = Table::from_bytes(Path::new("any.csv"), &bytes) {
+            proptest::prop_assert!(t.rows.iter().all(|r| r.cells.len() == t.header.len()));
+            let _ = crate::clinical::read_records(&t);
+        }
+    }
+
+    #[test]
+    fn any_text_table_is_read_as_rectangular_or_refused(text in "[a-zé序\"0-9,;.\t\n≥ -]{0,200}") {
+        if let Ok(t) = Table::from_bytes(Path::new("any.csv"), text.as_bytes()) {
+            proptest::prop_assert!(t.rows.iter().all(|r| r.cells.len() == t.header.len()));
+            for column in 0..t.header.len() {
+                let _ = t.number(0, column);
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
-//! The statistics: logistic regression, nomograms and ROC curves; Cox, Kaplan–Meier, calibration and decision curves have their rooms here.
+//! The statistics: logistic regression, nomograms, ROC and Kaplan–Meier curves; Cox, calibration and decision curves have their rooms here.
 
 pub mod design;
+pub mod kaplan_meier;
 pub mod linalg;
 pub mod logistic;
 pub mod nomogram;
