@@ -16,7 +16,7 @@ pub use model::{
     ClinicalCard, ClinicalModel, ClinicalPrediction, ClinicalTraining, PUBLISHED_COLUMNS, Performance,
     TrainedOn, outcomes, train,
 };
-pub use record::{Record, ids, read_record, read_record_at, read_records, validate};
+pub use record::{Record, ids, outside_codes, read_record, read_record_at, read_records, validate};
 pub use variables::{Kind, VARIABLES, Variable, variable};
 
 /// What stops reading a patient or using a model; one sentence each.

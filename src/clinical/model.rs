@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::boosting::{self, Boosting, BoostingSettings};
 use super::scaler::Scaler;
 use super::smote::{self, SmoteSettings};
-use super::{ClinicalError, Record, read_records, variable};
+use super::{ClinicalError, Kind, Record, read_records, variable};
 use crate::cohort::Table;
 use crate::files;
 use crate::stats::roc;
@@ -172,12 +172,14 @@ impl ClinicalModel {
         ClinicalPrediction { probability, vote: probability > 0.5, missing }
     }
 
-    /// One sentence for each value that lies outside what the model saw in training.
+    /// One sentence for each measured value that lies outside what the model saw in training; codes are the
+    /// business of [`super::outside_codes`].
     pub fn outside_training(&self, record: &Record) -> Vec<String> {
         let outside = |c: &Column| {
             let value = *record.values.get(c.key.as_str())?;
+            let measured = variable(&c.key).is_some_and(|v| matches!(v.kind, Kind::Number { .. }));
             let inside = (c.low..=c.high).contains(&value);
-            (!inside).then(|| {
+            (measured && !inside).then(|| {
                 format!("{} = {value} is outside the training patients' {} to {}", c.label, c.low, c.high)
             })
         };

@@ -44,20 +44,44 @@ pub fn read_record_at(table: &Table, row: usize) -> Result<(Record, Vec<String>)
 pub fn read_records(table: &Table) -> Result<(Vec<Record>, Vec<String>), ClinicalError> {
     let columns = used_columns(table)?;
     let mut records = Vec::with_capacity(table.rows.len());
-    let mut by_kind: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut by_kind: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for row in 0..table.rows.len() {
         let (record, oddities) = record_of(table, row, &columns)?;
         records.push(record);
         for o in oddities {
-            by_kind.entry(o.sentence()).or_default().push(table.rows[row].number.to_string());
+            by_kind.entry(o.sentence()).or_default().push(table.rows[row].number);
         }
     }
-    let file = table.path.display();
+    // The name without its folder: these sentences travel in model cards.
+    let file = table.path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let warnings = by_kind.iter().map(|(sentence, rows)| {
         let rows_word = if rows.len() == 1 { "row" } else { "rows" };
-        format!("{file}, {rows_word} {}: {sentence}", rows.join(", "))
+        format!("{file}, {rows_word} {}: {sentence}", row_ranges(rows))
     });
     Ok((records, warnings.collect()))
+}
+
+/// Rising row numbers as "3, 6–9, 12".
+fn row_ranges(rows: &[usize]) -> String {
+    let runs = rows.chunk_by(|a, b| a + 1 == *b);
+    let words = runs.map(|run| match run {
+        [one] => one.to_string(),
+        [first, .., last] => format!("{first}–{last}"),
+        [] => String::new(),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// One sentence for each code that the study's set does not know.
+pub fn outside_codes(record: &Record) -> Vec<String> {
+    let known = VARIABLES.iter().filter_map(|v| record.values.get(v.key).map(|value| (v, *value)));
+    known.filter_map(|(v, value)| outside_code(v, value)).map(|o| o.sentence()).collect()
+}
+
+fn outside_code(variable: &'static Variable, value: f64) -> Option<Oddity> {
+    let Kind::Code(codes) = &variable.kind else { return None };
+    let known = codes.iter().any(|(code, _)| *code as f64 == value);
+    (!known).then_some(Oddity::OutsideCodes { variable, value })
 }
 
 /// The IDs of a table, in its order.
@@ -122,10 +146,7 @@ fn record_of(
         let Some(text) = table.text(row, *column) else { continue };
         match parse(variable, text, table.decimal_comma) {
             Ok(value) => {
-                if matches!(&variable.kind, Kind::Code(codes) if !codes.iter().any(|(c, _)| *c as f64 == value))
-                {
-                    oddities.push(Oddity::OutsideCodes { variable, value });
-                }
+                oddities.extend(outside_code(variable, value));
                 record.values.insert(variable.key, value);
             }
             Err(_) if is_group(text) => oddities.push(Oddity::Group { variable, text: text.to_owned() }),

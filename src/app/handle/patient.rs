@@ -157,7 +157,8 @@ impl Workstation {
         else {
             return;
         };
-        let warnings = viewer.open.as_ref().map(|o| o.series.warnings.clone()).unwrap_or_default();
+        let mut warnings = viewer.open.as_ref().map(|o| o.series.warnings.clone()).unwrap_or_default();
+        warnings.extend(clinical::outside_codes(&record));
         outcome.record = record.clone();
         outcome.failure = None;
         outcome.changed_at = None;

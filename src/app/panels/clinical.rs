@@ -34,7 +34,7 @@ fn source(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.horizontal(|ui| {
         let label = ui.label("Patient ID");
         let mut id = scene.state.inputs.id.clone();
-        let field = ui.add(TextEdit::singleline(&mut id).desired_width(120.0)).labelled_by(label.id);
+        let field = ui.add(TextEdit::singleline(&mut id).desired_width(f32::INFINITY)).labelled_by(label.id);
         if field.changed() {
             scene.send(Command::SetPatientId(id));
         }
