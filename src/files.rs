@@ -7,16 +7,17 @@ use sha2::{Digest, Sha256};
 
 /// A file that could not be read or written; the message names it.
 #[derive(Debug, thiserror::Error)]
-#[error("{path}: {doing} failed: {source}")]
+#[error("{}: {doing} failed: {cause}", path.display())]
 pub struct FileError {
     pub path: PathBuf,
     pub doing: &'static str,
-    pub source: io::Error,
+    // Not a `source`: the sentence tells it already, and would be told twice.
+    pub cause: io::Error,
 }
 
 impl FileError {
-    pub fn new(path: &Path, doing: &'static str, source: io::Error) -> Self {
-        Self { path: path.to_owned(), doing, source }
+    pub fn new(path: &Path, doing: &'static str, cause: io::Error) -> Self {
+        Self { path: path.to_owned(), doing, cause }
     }
 }
 

@@ -300,6 +300,11 @@ pub struct OpenTable {
     pub filter: String,
 }
 
+/// A count of patients in words.
+pub fn patients(count: usize) -> String {
+    if count == 1 { "one patient".to_owned() } else { format!("{count} patients") }
+}
+
 /// Everything, in rooms.
 #[derive(Default)]
 pub struct State {

@@ -45,6 +45,9 @@ pub fn tokens(ui: &egui::Ui) -> Tokens {
     if ui.visuals().dark_mode { DARK } else { LIGHT }
 }
 
+/// The tokens for what lies on a CT picture, which is dark in both themes.
+pub const ON_PICTURE: Tokens = DARK;
+
 /// The chart theme that goes with the window's.
 pub fn chart_theme(ui: &egui::Ui) -> crate::chart::Theme {
     if ui.visuals().dark_mode { crate::chart::Theme::dark() } else { crate::chart::Theme::light() }
@@ -88,7 +91,7 @@ pub fn install(ctx: &egui::Context) {
         let v = &mut style.visuals;
         v.panel_fill = Color32::from_rgb(243, 245, 248);
         v.window_fill = Color32::from_rgb(255, 255, 255);
-        v.extreme_bg_color = Color32::from_rgb(255, 255, 255);
+        v.extreme_bg_color = Color32::from_rgb(232, 236, 242);
         v.faint_bg_color = Color32::from_rgb(234, 238, 243);
         v.override_text_color = Some(Color32::from_rgb(24, 30, 38));
         shared(v, LIGHT);

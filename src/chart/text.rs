@@ -88,6 +88,16 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     if is_zero { text.replace('-', "") } else { text.replace('-', "−") }
 }
 
+/// A probability with two decimals, never rounded to a certain 0 or 1.
+pub fn probability(p: f64) -> String {
+    match p {
+        p if !p.is_finite() => "–".to_owned(),
+        p if p > 0.0 && p < 0.005 => "<0.01".to_owned(),
+        p if p < 1.0 && p > 0.995 => ">0.99".to_owned(),
+        p => fixed(p, 2),
+    }
+}
+
 /// A probability as percent; figures near 0 and 1 keep the decimal that tells them from 0 and 100.
 pub fn percent(probability: f64) -> String {
     let percent = 100.0 * probability;
@@ -113,6 +123,14 @@ pub fn percent_range([low, high]: [f64; 2]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_probability_is_never_shown_as_certain() {
+        assert_eq!(probability(0.8274619), "0.83");
+        assert_eq!(probability(0.0004), "<0.01");
+        assert_eq!(probability(0.9999), ">0.99");
+        assert_eq!(probability(f64::NAN), "–");
+    }
 
     #[test]
     fn wrapped_lines_fit_and_lose_nothing() {

@@ -1,6 +1,6 @@
 //! Three votes and their fusion: a bar a branch, its vote in words, and which image branch the result was taken from.
 
-use super::text::{self, fixed};
+use super::text::{self, probability};
 use super::{Anchor, Chart, Rect, Role, Stroke, Text, Weight};
 use crate::assess::{Assessment, ImageBranch};
 use crate::fusion::{Source, Votes};
@@ -110,7 +110,7 @@ impl<'a> Layout<'a> {
         let fused = &assessment.fused;
         let title = format!(
             "Three votes and their fusion: probability of metastasis {}, from {}",
-            fixed(fused.probability, 2),
+            probability(fused.probability),
             source_name(fused.source)
         );
         let (top, row) = (0.6 * s, 3.4 * s);
@@ -137,7 +137,7 @@ impl<'a> Layout<'a> {
         self.chart.text(Text::new([0.0, y + 1.05 * s], branch.detail.clone(), 0.88 * s, role));
         self.bar_mark(y, branch.probability, branch.vote, 1.1 * s);
         let figure =
-            Text::new([right + 0.8 * s, y + 0.38 * s], fixed(branch.probability, 2), 1.1 * s, Role::Ink);
+            Text::new([right + 0.8 * s, y + 0.38 * s], probability(branch.probability), 1.1 * s, Role::Ink);
         self.chart.text(figure.bold());
         debug_assert!(left < right);
         self.chip(self.chips_right - chip_width(s), y, branch.vote);
@@ -235,7 +235,7 @@ impl<'a> Layout<'a> {
         let mut y = card.y + (card.height - content) / 2.0 + 0.7 * s;
         self.chart.text(Text::new([x, y], "Fused probability", 0.9 * s, Role::Muted));
         y += 2.5 * s;
-        let figure = Text::new([x, y], fixed(fused.probability, 2), 2.6 * s, self.figure_role());
+        let figure = Text::new([x, y], probability(fused.probability), 2.6 * s, self.figure_role());
         self.chart.text(figure.bold());
         let from = format!("from {}", source_name(fused.source));
         let right = Text::new([card.right() - 0.9 * s, y], from, 0.95 * s, Role::Accent).bold();
@@ -281,7 +281,7 @@ impl<'a> Layout<'a> {
         let baseline = top + 2.3 * s;
         self.chart.text(Text::new([0.9 * s, baseline], "Fused probability", 1.05 * s, Role::Ink).bold());
         let figure =
-            Text::new([card.right() - 0.9 * s, baseline], fixed(fused.probability, 2), 2.0 * s, role).bold();
+            Text::new([card.right() - 0.9 * s, baseline], probability(fused.probability), 2.0 * s, role).bold();
         self.chart.text(figure.anchored(Anchor::End));
         for (i, (line, role)) in words.into_iter().enumerate() {
             let y = top + 4.1 * s + 1.25 * s * i as f32;

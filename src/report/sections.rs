@@ -5,7 +5,7 @@ use super::flow::{Flow, WIDTH};
 use crate::assess::{Assessment, NomogramResult, RESEARCH_ONLY, RiskGroup, UNTRAINED};
 use crate::chart::cam::{self, Panel};
 use crate::chart::nomogram::{self, code_words};
-use crate::chart::text::{self, fixed, number, percent, percent_range};
+use crate::chart::text::{self, fixed, probability, number, percent, percent_range};
 use crate::chart::votes;
 use crate::chart::{Anchor, Chart, Rect, Role, Text, Weight};
 use crate::clinical::{Kind, Record, VARIABLES, Variable};
@@ -134,7 +134,7 @@ fn tiles(a: &Assessment) -> Chart {
     let risk = a.nomogram.risk.map_or_else(not_known, |risk| (percent(risk), risk_note));
     let group = group_tile(&a.nomogram, a.reasons.cutoff_points).unwrap_or_else(not_known);
     let source = votes::source_name(a.fused.source);
-    let fused = (fixed(a.fused.probability, 2), format!("taken from the {source} network"));
+    let fused = (probability(a.fused.probability), format!("taken from the {source} network"));
     let group_role = match a.nomogram.group {
         Some(RiskGroup::High) => Role::High,
         Some(RiskGroup::Low) => Role::Low,

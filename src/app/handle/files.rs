@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::Workstation;
 use super::super::command::{Action, Finished, PickPurpose};
 use super::super::jobs::JobId;
-use super::super::state::{Inputs, OpenSeries, OpenTable, Outcome, Severity, Window, Workspace};
+use super::super::state::{Inputs, OpenSeries, OpenTable, Outcome, Severity, Window, Workspace, patients};
 use crate::clinical;
 use crate::cohort::Table;
 use crate::dicom::{self, DicomError, Plane, Scan, Volume};
@@ -196,6 +196,7 @@ impl Workstation {
                         inputs.t4 = Some(t4);
                         inputs.t11 = Some(t11);
                     });
+                    self.show_slice(t4);
                 }
                 self.predict_if_pending();
             }
@@ -267,10 +268,6 @@ fn read_table(path: &Path) -> Result<(Table, Vec<String>), String> {
     let table = Table::read(path).map_err(|e| e.to_string())?;
     let ids = clinical::ids(&table).map_err(|e| e.to_string())?;
     Ok((table, ids))
-}
-
-fn patients(count: usize) -> String {
-    if count == 1 { "one patient".to_owned() } else { format!("{count} patients") }
 }
 
 fn is_table(path: &Path) -> bool {

@@ -219,11 +219,11 @@ fn overlay(
         letters(painter, inner, &volume.geometry);
     }
     scale_bar(painter, inner, place.points_per_mm);
-    level_chip(ui, painter, inner, scene);
+    level_chip(painter, inner, scene);
     if open.volume.is_none() {
         let share = open.loaded() as f32 / open.planes.len().max(1) as f32;
         let bar = Rect::from_min_size(rect.left_bottom() - vec2(0.0, 3.0), vec2(rect.width() * share, 3.0));
-        painter.rect_filled(bar, 0.0, theme::tokens(ui).accent);
+        painter.rect_filled(bar, 0.0, theme::ON_PICTURE.accent);
     }
 }
 
@@ -284,8 +284,8 @@ fn scale_bar(painter: &egui::Painter, inner: Rect, points_per_mm: f32) {
 }
 
 /// Says when the shown slice is the chosen T4 or T11.
-fn level_chip(ui: &Ui, painter: &egui::Painter, inner: Rect, scene: &Scene<'_>) {
-    let t = theme::tokens(ui);
+fn level_chip(painter: &egui::Painter, inner: Rect, scene: &Scene<'_>) {
+    let t = theme::ON_PICTURE;
     let mut x = inner.center().x;
     for level in Level::ALL {
         if scene.state.inputs.level(level) == Some(scene.state.viewer.slice) {

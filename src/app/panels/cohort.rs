@@ -7,7 +7,8 @@ use super::super::command::{Action, Command};
 use super::super::state::Workspace;
 use super::super::theme;
 use super::Scene;
-use crate::cohort::table::Row;
+use crate::app::state::patients;
+use crate::cohort::Row;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let t = theme::tokens(ui);
@@ -29,7 +30,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.horizontal(|ui| {
         let name = open.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         ui.heading(name);
-        ui.colored_label(t.muted, format!("{} patients, {} columns", ids.len(), open.table.header.len()));
+        ui.colored_label(t.muted, format!("{}, {} columns", patients(ids.len()), open.table.header.len()));
         ui.add_space(12.0);
         let label = ui.label("Filter");
         let field = TextEdit::singleline(&mut filter).hint_text("ID or any value").desired_width(160.0);
@@ -49,14 +50,13 @@ fn rows(ui: &mut Ui, scene: &mut Scene<'_>, filter: &str) {
         |row: &Row| filter.is_empty() || row.cells.iter().any(|c| c.to_lowercase().contains(filter));
     let shown: Vec<usize> = (0..rows.len()).filter(|&i| matches(&rows[i])).collect();
     let current = scene.state.inputs.id.trim().to_owned();
+    let id_column = open.table.column("id");
     let mut picked = None;
     egui::ScrollArea::horizontal().auto_shrink([false, false]).show(ui, |ui| {
         TableBuilder::new(ui)
             .striped(true)
-            .column(Column::auto().at_least(80.0))
-            .columns(Column::auto().at_least(56.0).clip(true), headers.len())
+            .columns(Column::auto().at_least(44.0), headers.len())
             .header(24.0, |mut header| {
-                header.col(|ui| drop(ui.label(theme::strong("Patient"))));
                 for name in headers {
                     header.col(|ui| drop(ui.label(theme::strong(name.as_str()))));
                 }
@@ -64,15 +64,15 @@ fn rows(ui: &mut Ui, scene: &mut Scene<'_>, filter: &str) {
             .body(|body| {
                 body.rows(22.0, shown.len(), |mut row| {
                     let index = shown[row.index()];
-                    let id = ids.get(index).cloned().unwrap_or_default();
-                    row.set_selected(id == current);
-                    row.col(|ui| {
-                        if ui.link(&id).clicked() {
-                            picked = Some(id.clone());
-                        }
-                    });
-                    for cell in &rows[index].cells {
-                        row.col(|ui| drop(ui.label(cell)));
+                    row.set_selected(ids.get(index).is_some_and(|id| *id == current));
+                    for (column, cell) in rows[index].cells.iter().enumerate() {
+                        row.col(|ui| {
+                            if Some(column) != id_column {
+                                ui.label(cell);
+                            } else if ui.link(cell).clicked() {
+                                picked = Some(cell.trim().to_owned());
+                            }
+                        });
                     }
                 });
             });

@@ -168,7 +168,7 @@ fn reasons(ui: &mut Ui, scene: &mut Scene<'_>) {
         let third = (size.x - votes - 16.0) / 2.0;
         ui.allocate_ui(vec2(votes, size.y), |ui| {
             ui.vertical(|ui| {
-                chart_in(ui, &chart::votes::draw(&assessment, votes.min(520.0)));
+                chart_in(ui, &chart::votes::draw(&assessment, (votes * 0.8).clamp(280.0, 520.0)));
             });
         });
         let r = &assessment.reasons;

@@ -16,8 +16,16 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         network(ui, "T4 network", &models.t4);
         network(ui, "T11 network", &models.t11);
-        model(ui, "Clinical branch", models.clinical.description(), &models.clinical.sha256, true);
-        model(ui, "Nomogram", models.nomogram.description(), &models.nomogram.sha256, true);
+        let card = models.clinical.card();
+        let mut words = vec![card.summary.clone(), card.recipe.clone()];
+        words.push(format!("Missing values: {}", card.missing_values));
+        words.extend(card.warnings.iter().map(|w| format!("Remark: {w}")));
+        model(ui, "Clinical branch", &words.join("\n"), &models.clinical.sha256, true);
+        let card = models.nomogram.card();
+        let mut words = vec![card.summary.clone()];
+        words.extend(card.notes.iter().cloned());
+        words.push(format!("Apparent C {:.3}, Brier {:.3}", card.apparent_c, card.brier));
+        model(ui, "Nomogram", &words.join("\n"), &models.nomogram.sha256, true);
     });
 }
 

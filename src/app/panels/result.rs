@@ -6,6 +6,7 @@ use super::super::command::{Action, Command};
 use super::super::jobs::JobId;
 use super::super::theme;
 use super::Scene;
+use crate::chart::text::probability;
 use crate::assess::{Assessment, RESEARCH_ONLY, RiskGroup, UNTRAINED};
 use crate::fusion::Source;
 
@@ -150,27 +151,4 @@ fn banner(ui: &mut Ui, colour: Color32, words: &str) {
             ui.set_width(ui.available_width());
             ui.label(RichText::new(words).color(colour));
         });
-}
-
-/// Two decimals, but never a rounded-away 0 or 1.
-pub fn probability(p: f64) -> String {
-    match p {
-        p if p.is_nan() => "–".to_owned(),
-        p if p < 0.005 => "<0.01".to_owned(),
-        p if p > 0.995 => ">0.99".to_owned(),
-        p => format!("{p:.2}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::probability;
-
-    #[test]
-    fn a_probability_is_never_shown_as_certain() {
-        assert_eq!(probability(0.8274619), "0.83");
-        assert_eq!(probability(0.0004), "<0.01");
-        assert_eq!(probability(0.9999), ">0.99");
-        assert_eq!(probability(f64::NAN), "–");
-    }
 }

@@ -35,7 +35,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         painter.text(rect.center(), Align2::CENTER_CENTER, words, FontId::proportional(13.0), dim);
     }
     let rows = Rows { area, last: open.last_slice(), rises: open.rises_to_head() };
-    let t = theme::tokens(ui);
+    let t = theme::ON_PICTURE;
     for level in Level::ALL {
         if let Some(slice) = scene.state.inputs.level(level) {
             let colour = if level == Level::T4 { t.t4 } else { t.t11 };
