@@ -43,6 +43,7 @@ pub enum Action {
     Fit,
     ResetView,
     MaximiseView,
+    MaximiseFigures,
     MarkT4,
     MarkT11,
     GoToT4,
@@ -251,6 +252,13 @@ pub const ACTIONS: &[ActionInfo] = &[
         "Maximise axial view",
         "The axial view alone, or all views",
         Some((NONE, Key::M)),
+    ),
+    a(
+        Action::MaximiseFigures,
+        Menu::View,
+        "Enlarge figures",
+        "Nomogram, reasons or report alone, or all views",
+        Some((NONE, Key::G)),
     ),
     a(
         Action::MarkT4,

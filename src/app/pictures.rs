@@ -3,7 +3,7 @@
 use egui::{ColorImage, TextureHandle, TextureOptions};
 
 use super::state::{Viewer, Window};
-use crate::dicom::{Plane, Volume, reformat};
+use crate::dicom::{Plane, Reformat};
 use crate::nn::Heatmap;
 use crate::slice::Picture;
 
@@ -75,9 +75,11 @@ impl Pictures {
             window: [viewer.window.centre, viewer.window.width],
             invert: viewer.invert,
         };
-        Some(keep(&mut self.sagittal, ctx, "sagittal", key, TextureOptions::LINEAR, || {
-            sagittal_picture(volume, viewer)
-        }))
+        if let Some(kept) = self.sagittal.as_ref().filter(|k| k.key == key) {
+            return Some(kept.texture.clone());
+        }
+        let image = sagittal_picture(&volume.sagittal(viewer.column)?, viewer);
+        Some(keep(&mut self.sagittal, ctx, "sagittal", key, TextureOptions::LINEAR, || image))
     }
 
     /// The picture a network sees at level `number` (0 = T4, 1 = T11).
@@ -116,9 +118,8 @@ impl Pictures {
     }
 }
 
-fn sagittal_picture(volume: &Volume, viewer: &Viewer) -> ColorImage {
-    let plane = reformat::sagittal(volume, viewer.column);
-    let greys = plane.values.iter().map(|&hu| grey(hu, viewer.window, viewer.invert));
+fn sagittal_picture(plane: &Reformat, viewer: &Viewer) -> ColorImage {
+    let greys = plane.hu.iter().map(|&hu| grey(hu, viewer.window, viewer.invert));
     ColorImage::from_gray_iter([plane.width, plane.height], greys)
 }
 

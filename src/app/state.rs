@@ -125,9 +125,33 @@ impl OpenSeries {
         self.series.frames.get(slice).map(|f| f.origin_mm[2])
     }
 
-    /// Patient position of a voxel, mm, once the volume is complete.
+    /// True where slice numbers rise towards the head, as they do for a patient scanned head first or feet first
+    /// with planes numbered along +z.
+    pub fn rises_to_head(&self) -> bool {
+        self.z_mm(0) <= self.z_mm(self.last_slice())
+    }
+
+    /// Planes read so far.
     pub fn loaded(&self) -> usize {
         self.planes.iter().flatten().count()
+    }
+}
+
+/// Which part of the middle fills it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    #[default]
+    All,
+    /// The axial view alone.
+    Axial,
+    /// The figures (nomogram, reasons, report) alone.
+    Figures,
+}
+
+impl Layout {
+    /// This part alone, or all of them again.
+    pub fn toggled(self, part: Self) -> Self {
+        if self == part { Self::All } else { part }
     }
 }
 
@@ -143,7 +167,7 @@ pub struct Viewer {
     pub zoom: f32,
     /// Shift of the picture's centre, view points.
     pub pan: egui::Vec2,
-    pub maximised: bool,
+    pub layout: Layout,
 }
 
 impl Default for Viewer {
@@ -156,7 +180,7 @@ impl Default for Viewer {
             invert: false,
             zoom: 1.0,
             pan: egui::Vec2::ZERO,
-            maximised: false,
+            layout: Layout::All,
         }
     }
 }

@@ -3,8 +3,17 @@
 //! The only module that knows dicom-rs types. [`scan`] reads headers and sorts instances into series,
 //! [`load`] decodes one series into a [`Volume`], plane by plane.
 
+mod dataset;
+mod encoding;
+mod geometry;
+mod instance;
+mod load;
+mod pixels;
+mod reformat;
+mod scan;
+mod series;
+mod source;
 mod volume;
-/// CT images to DICOM files.
 pub mod write;
 
 use std::path::PathBuf;
@@ -13,7 +22,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::progress::Progress;
-pub use volume::{Geometry, Plane, Volume};
+pub use geometry::orientation_letters;
+pub use load::{read_planes, visit_planes};
+pub use reformat::Reformat;
+pub use volume::{Geometry, HuStatistics, Plane, Volume};
 
 /// What a set of paths holds.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -30,7 +42,7 @@ pub struct Unreadable {
 }
 
 /// One series (or one stack of it, where positions repeat) as its headers tell.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Series {
     pub uid: String,
     pub study_uid: String,
@@ -89,122 +101,32 @@ pub enum DicomError {
     Cancelled,
 }
 
-pub fn scan(paths: &[PathBuf], _progress: &dyn Progress) -> Result<Scan, DicomError> {
-    use dicom_dictionary_std::tags;
-    let mut files = vec![];
-    for p in paths {
-        for e in std::fs::read_dir(p)
-            .map_err(|e| DicomError::File { path: p.clone(), reason: e.to_string() })?
-            .flatten()
-        {
-            files.push(e.path());
-        }
-    }
-    let mut frames = vec![];
-    let mut first = None;
-    for f in files {
-        if let Ok(o) = dicom_object::open_file(&f) {
-            let Ok(ipp) =
-                o.element(tags::IMAGE_POSITION_PATIENT).and_then(|e| Ok(e.to_multi_float64().unwrap()))
-            else {
-                continue;
-            };
-            frames.push(FrameSource { path: f, member: None, frame: 0, origin_mm: [ipp[0], ipp[1], ipp[2]] });
-            if first.is_none() {
-                first = Some(o);
-            }
-        }
-    }
-    let Some(o) = first else { return Err(DicomError::NothingFound { path: paths[0].clone() }) };
-    frames.sort_by(|a, b| a.origin_mm[2].total_cmp(&b.origin_mm[2]));
-    let text = |t| o.element(t).ok().and_then(|e| e.to_str().ok().map(|s| s.to_string())).unwrap_or_default();
-    let ps = o.element(tags::PIXEL_SPACING).unwrap().to_multi_float64().unwrap();
-    let dz = (frames[frames.len() - 1].origin_mm[2] - frames[0].origin_mm[2]) / (frames.len() - 1) as f64;
-    Ok(Scan {
-        series: vec![Series {
-            uid: text(tags::SERIES_INSTANCE_UID),
-            study_uid: text(tags::STUDY_INSTANCE_UID),
-            patient_id: text(tags::PATIENT_ID),
-            patient_name: String::new(),
-            study_date: text(tags::STUDY_DATE),
-            study_description: text(tags::STUDY_DESCRIPTION),
-            modality: text(tags::MODALITY),
-            description: text(tags::SERIES_DESCRIPTION),
-            series_number: None,
-            height_cm: None,
-            usable: true,
-            unusable_reason: None,
-            slices: frames.len(),
-            rows: text(tags::ROWS).parse().unwrap(),
-            columns: text(tags::COLUMNS).parse().unwrap(),
-            spacing_mm: Some([ps[0], ps[1], dz]),
-            z_range_mm: None,
-            transfer_syntaxes: vec![],
-            windows: vec![[40.0, 400.0]],
-            warnings: vec![],
-            frames,
-        }],
-        unreadable: vec![],
-    })
+/// Reads the headers below `paths` (files, folders, ZIPs, DICOMDIRs) and sorts them into series. One bad file costs that file only.
+///
+/// # Errors
+/// `NothingFound` when there is no DICOM object at all, `File` when a path does not exist, `Cancelled`.
+pub fn scan(paths: &[PathBuf], progress: &dyn Progress) -> Result<Scan, DicomError> {
+    scan::scan(paths, progress)
 }
 
+/// Decodes a usable series. `start` is decoded first and every plane is handed to `on_plane` as soon as it is ready
+/// (from several threads), so a picture can be shown before the rest is read.
+///
+/// # Errors
+/// `Unusable`, `File` for a plane that can't be decoded, `Cancelled`.
 pub fn load(
     series: &Series,
     start: usize,
     progress: &dyn Progress,
     on_plane: &(dyn Fn(usize, &Arc<Plane>) + Sync),
 ) -> Result<Volume, DicomError> {
-    use dicom_pixeldata::PixelDecoder;
-    let mut planes: Vec<Option<Arc<Plane>>> = vec![None; series.frames.len()];
-    let n = series.frames.len();
-    let order = std::iter::once(start.min(n - 1)).chain((0..n).filter(|i| *i != start));
-    for (done, i) in order.enumerate() {
-        let o = dicom_object::open_file(&series.frames[i].path).unwrap();
-        let v: Vec<f32> = o.decode_pixel_data().unwrap().to_vec().unwrap();
-        let p = Arc::new(Plane { stored: v.iter().map(|x| *x as i16).collect(), slope: 1.0, intercept: 0.0 });
-        on_plane(i, &p);
-        planes[i] = Some(p);
-        progress.report(done + 1, n);
-        if progress.cancelled() {
-            return Err(DicomError::Cancelled);
-        }
-    }
-    let s = series.spacing_mm.unwrap();
-    Ok(Volume {
-        series_uid: series.uid.clone(),
-        rows: series.rows,
-        columns: series.columns,
-        planes: planes.into_iter().flatten().collect(),
-        geometry: Geometry {
-            origins_mm: series.frames.iter().map(|f| f.origin_mm).collect(),
-            row_direction: [1.0, 0.0, 0.0],
-            column_direction: [0.0, 1.0, 0.0],
-            spacing_mm: s,
-        },
-    })
+    load::load(series, start, progress, on_plane)
 }
-pub mod reformat {
-    pub struct P {
-        pub values: Vec<f32>,
-        pub width: usize,
-        pub height: usize,
-    }
-    pub fn sagittal(v: &super::Volume, c: usize) -> P {
-        let mut values = vec![];
-        for z in (0..v.slices()).rev() {
-            for r in 0..v.rows {
-                values.push(v.hu(c, r, z));
-            }
-        }
-        P { values, width: v.rows, height: v.slices() }
-    }
+
+/// Name of a transfer syntax ("JPEG Lossless, …") for its UID; the UID itself if unknown.
+pub fn transfer_syntax_name(uid: &str) -> String {
+    pixels::transfer_syntax_name(uid)
 }
-pub fn orientation_letters(d: [f64; 3]) -> String {
-    if d[0].abs() > 0.5 {
-        if d[0] > 0.0 { "L".to_string() } else { "R".to_string() }
-    } else if d[1] > 0.0 {
-        "P".to_string()
-    } else {
-        "A".to_string()
-    }
-}
+
+#[cfg(test)]
+mod tests;

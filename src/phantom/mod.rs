@@ -11,6 +11,7 @@ mod frame;
 mod interior;
 mod lungs;
 mod model;
+mod muscles;
 mod noise;
 mod organs;
 mod patient;

@@ -49,7 +49,7 @@ impl Workstation {
             // Without a desktop portal the dialog closes at once, which looks like Cancel.
             self.state.tell(
                 Severity::Info,
-                "no file chosen; if no dialog appeared, use File ▸ Open path… or drag files into the window",
+                "no file chosen; if no dialog appeared, use “Open path…” in the File menu or drag files into the window",
             );
             return;
         };
@@ -219,7 +219,7 @@ impl Workstation {
         match result {
             Ok((table, ids)) => {
                 let id = self.state.inputs.id.trim().to_owned();
-                self.state.tell(Severity::Info, format!("{}: {} patients", path.display(), ids.len()));
+                self.state.tell(Severity::Info, format!("{}: {}", path.display(), patients(ids.len())));
                 let row = if ids.contains(&id) { Some(id) } else { (ids.len() == 1).then(|| ids[0].clone()) };
                 self.state.table = Some(OpenTable { path, table, ids, filter: String::new() });
                 // The open patient's own row, or the only one there is, needs no search; a filled form is never overwritten.
@@ -267,6 +267,10 @@ fn read_table(path: &Path) -> Result<(Table, Vec<String>), String> {
     let table = Table::read(path).map_err(|e| e.to_string())?;
     let ids = clinical::ids(&table).map_err(|e| e.to_string())?;
     Ok((table, ids))
+}
+
+fn patients(count: usize) -> String {
+    if count == 1 { "one patient".to_owned() } else { format!("{count} patients") }
 }
 
 fn is_table(path: &Path) -> bool {

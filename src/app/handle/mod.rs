@@ -6,7 +6,7 @@ mod view;
 
 use super::Workstation;
 use super::command::{Action, Command, Finished};
-use super::state::{Dialog, Tab, Workspace};
+use super::state::{Dialog, Layout, Level, Tab, Workspace};
 
 impl Workstation {
     /// Carries out one command.
@@ -82,11 +82,12 @@ impl Workstation {
             Action::Invert => self.state.viewer.invert ^= true,
             Action::Fit => self.fit(),
             Action::ResetView => self.reset_view(),
-            Action::MaximiseView => self.state.viewer.maximised ^= true,
-            Action::MarkT4 => self.mark_here(super::state::Level::T4),
-            Action::MarkT11 => self.mark_here(super::state::Level::T11),
-            Action::GoToT4 => self.go_to(super::state::Level::T4),
-            Action::GoToT11 => self.go_to(super::state::Level::T11),
+            Action::MaximiseView => self.lay_out(Layout::Axial),
+            Action::MaximiseFigures => self.lay_out(Layout::Figures),
+            Action::MarkT4 => self.mark_here(Level::T4),
+            Action::MarkT11 => self.mark_here(Level::T11),
+            Action::GoToT4 => self.go_to(Level::T4),
+            Action::GoToT11 => self.go_to(Level::T11),
             Action::Predict => self.predict(),
             Action::WorkspacePatient => self.state.workspace = Workspace::Patient,
             Action::WorkspaceCohort => self.state.workspace = Workspace::Cohort,
@@ -135,6 +136,10 @@ impl Workstation {
             Finished::Demo(result) => self.demo_ready(result),
             Finished::Saved(result) => self.report_saved(result),
         }
+    }
+
+    fn lay_out(&mut self, part: Layout) {
+        self.state.viewer.layout = self.state.viewer.layout.toggled(part);
     }
 
     fn scale(&mut self, ctx: &egui::Context, percent: u32) {

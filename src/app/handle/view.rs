@@ -15,6 +15,8 @@ impl Workstation {
 
     /// Moves by slices towards the head (positive) or the feet.
     pub(super) fn step_slice(&mut self, by: isize) {
+        let rises = self.state.viewer.open.as_ref().is_none_or(|o| o.rises_to_head());
+        let by = if rises { by } else { by.saturating_neg() };
         let now = isize::try_from(self.state.viewer.slice).unwrap_or(isize::MAX);
         self.show_slice(usize::try_from(now.saturating_add(by)).unwrap_or(0));
     }

@@ -8,10 +8,14 @@ use super::super::command::{Action, Command};
 use super::super::state::{Level, OpenSeries, Viewer};
 use super::super::theme;
 use super::Scene;
+use crate::chart::{Weight, text::fit};
 use crate::dicom::{Geometry, orientation_letters};
+use crate::report::date_words;
 
 /// Overlay text is white on the black picture in both themes.
 const INK: Color32 = Color32::from_rgb(232, 236, 240);
+/// Overlay text, points.
+const OVERLAY_SIZE: f32 = 12.0;
 const DIM: Color32 = Color32::from_rgb(170, 180, 190);
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
@@ -106,26 +110,28 @@ fn mouse(
     {
         commands.push(Command::SetSagittal(column));
     }
-    commands.extend(wheel(ui, viewer, pointer - response.rect.center()));
+    commands.extend(wheel(ui, viewer, open, pointer - response.rect.center()));
     commands
 }
 
 /// Wheel scrolls slices; with Ctrl it zooms about the pointer.
-fn wheel(ui: &Ui, viewer: &Viewer, about: Vec2) -> Option<Command> {
+fn wheel(ui: &Ui, viewer: &Viewer, open: &OpenSeries, about: Vec2) -> Option<Command> {
     let zoom = ui.input(egui::InputState::zoom_delta);
     if (zoom - 1.0).abs() > 1e-4 {
         return Some(Command::Zoom { factor: zoom, about });
     }
-    let slices = wheel_slices(ui);
-    if slices == 0 {
-        return None;
-    }
-    let slice = isize::try_from(viewer.slice).unwrap_or(0).saturating_add(slices).max(0);
-    Some(Command::ShowSlice(slice.unsigned_abs()))
+    scrolled(ui, viewer.slice, open).map(Command::ShowSlice)
+}
+
+/// The slice the wheel leads to in this frame, if it turned; up is towards the head.
+pub fn scrolled(ui: &Ui, slice: usize, open: &OpenSeries) -> Option<usize> {
+    let turned = wheel_slices(ui);
+    let steps = if open.rises_to_head() { turned } else { -turned };
+    (steps != 0).then(|| slice.saturating_add_signed(steps))
 }
 
 /// Slices asked for by the wheel in this frame: one a notch, or one per 24 points of a touchpad.
-pub fn wheel_slices(ui: &Ui) -> isize {
+fn wheel_slices(ui: &Ui) -> isize {
     let (mut lines, mut points) = (0.0, 0.0);
     ui.input(|i| {
         for event in &i.events {
@@ -195,10 +201,12 @@ fn overlay(
     let viewer = &scene.state.viewer;
     let inner = rect.shrink(8.0);
     let s = &open.series;
-    let z = open.z_mm(viewer.slice).map_or(String::new(), |z| format!("z {z:.1} mm"));
+    let z = open.z_mm(viewer.slice).map_or(String::new(), |z| format!("z {z:.1} mm").replace('-', "−"));
     let thickness = s.spacing_mm.map_or(String::new(), |m| format!("spacing {:.2} mm", m[2]));
-    let study = format!("{} {}", s.study_date, s.description);
-    text(painter, inner.left_top(), Align2::LEFT_TOP, &[&s.patient_id, study.trim()]);
+    // Up to the orientation letter in the middle, not into it.
+    let fit = |words: &str| fit(words.trim(), inner.width() / 2.0 - 24.0, OVERLAY_SIZE, Weight::Regular);
+    let study = format!("{} {}", date_words(&s.study_date), s.description);
+    text(painter, inner.left_top(), Align2::LEFT_TOP, &[&fit(&s.patient_id), &fit(&study)]);
     let slice = format!("Slice {} / {}", viewer.slice, open.last_slice());
     text(painter, inner.right_top(), Align2::RIGHT_TOP, &[&slice, &z, &thickness]);
     let window = format!("W {:.0}  L {:.0}", viewer.window.width, viewer.window.centre);
@@ -235,7 +243,7 @@ pub fn signed(hu: f32) -> String {
 
 /// Lines of text with a dark rim, so that they can be read over bone too.
 pub fn text(painter: &egui::Painter, at: Pos2, anchor: Align2, lines: &[&str]) {
-    let font = FontId::proportional(12.0);
+    let font = FontId::proportional(OVERLAY_SIZE);
     let lines: Vec<&str> = lines.iter().copied().filter(|l| !l.is_empty()).collect();
     let bottom = anchor.y() == egui::Align::Max;
     for (i, line) in lines.iter().enumerate() {

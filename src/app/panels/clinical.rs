@@ -92,7 +92,7 @@ fn row(ui: &mut Ui, scene: &mut Scene<'_>, variable: &'static Variable) {
             scene.send(Command::SetField { key: variable.key, text });
         }
         if let Some(sentence) = wrong {
-            ui.colored_label(t.error, "⚠").on_hover_text(sentence);
+            ui.colored_label(t.error, theme::strong("!")).on_hover_text(sentence);
         }
     });
 }

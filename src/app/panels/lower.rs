@@ -4,14 +4,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use egui::{Align2, FontId, Rect, RichText, Sense, Ui, vec2};
 
-use super::super::command::Command;
-use super::super::state::{Level, Tab};
+use super::super::command::{Action, Command};
+use super::super::state::{Layout, Level, Tab};
 use super::super::theme;
 use super::Scene;
 use crate::chart::{self, Chart};
 use crate::slice;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
+    // The panel keeps its height whatever the tab shows.
+    ui.set_min_size(ui.available_size());
     ui.add_space(2.0);
     ui.horizontal(|ui| {
         for tab in Tab::ALL {
@@ -26,6 +28,13 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         if untrained && scene.state.tab != Tab::Pictures {
             ui.colored_label(theme::tokens(ui).error, crate::assess::UNTRAINED);
         }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let alone = scene.state.viewer.layout == Layout::Figures;
+            let info = Action::MaximiseFigures.info();
+            if ui.button(if alone { "All views" } else { "Enlarge" }).on_hover_text(info.help).clicked() {
+                scene.send(Command::Do(Action::MaximiseFigures));
+            }
+        });
     });
     ui.separator();
     match scene.state.tab {
@@ -154,10 +163,12 @@ fn reasons(ui: &mut Ui, scene: &mut Scene<'_>) {
     };
     let size = ui.available_size();
     ui.horizontal_top(|ui| {
-        let third = (size.x - 16.0) / 3.0;
-        ui.allocate_ui(vec2(third, size.y), |ui| {
+        // The votes carry text, so they get the wider part.
+        let votes = (size.x * 0.42).max(300.0);
+        let third = (size.x - votes - 16.0) / 2.0;
+        ui.allocate_ui(vec2(votes, size.y), |ui| {
             ui.vertical(|ui| {
-                chart_in(ui, &chart::votes::draw(&assessment, third.max(300.0)));
+                chart_in(ui, &chart::votes::draw(&assessment, votes.min(520.0)));
             });
         });
         let r = &assessment.reasons;

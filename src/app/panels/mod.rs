@@ -21,7 +21,7 @@ use super::Workstation;
 use super::command::Command;
 use super::jobs::Jobs;
 use super::pictures::Pictures;
-use super::state::{State, Workspace};
+use super::state::{Layout, State, Workspace};
 use crate::assess::Models;
 
 /// What a panel may look at, and where its commands go.
@@ -77,7 +77,7 @@ fn patient(ui: &mut Ui, scene: &mut Scene<'_>) {
             .size_range(150.0..=420.0)
             .show(ui, |ui| browser::show(ui, scene));
     }
-    Panel::right("steps").resizable(true).default_size(336.0).size_range(300.0..=480.0).show(ui, |ui| {
+    Panel::right("steps").resizable(true).default_size(352.0).size_range(320.0..=480.0).show(ui, |ui| {
         Panel::bottom("result")
             .resizable(false)
             .show_separator_line(true)
@@ -90,11 +90,15 @@ fn patient(ui: &mut Ui, scene: &mut Scene<'_>) {
             });
         });
     });
-    if !scene.state.viewer.maximised {
+    if scene.state.viewer.layout == Layout::Figures {
+        drop(CentralPanel::default().show(ui, |ui| lower::show(ui, scene)));
+        return;
+    }
+    if scene.state.viewer.layout == Layout::All {
         let height = ui.available_height();
         Panel::bottom("lower")
             .resizable(true)
-            .default_size((height * 0.4).clamp(220.0, 420.0))
+            .default_size((height * 0.46).clamp(220.0, 520.0))
             .size_range(140.0..=(height - 180.0).max(160.0))
             .show(ui, |ui| lower::show(ui, scene));
     }
@@ -102,7 +106,7 @@ fn patient(ui: &mut Ui, scene: &mut Scene<'_>) {
         if scene.state.viewer.open.is_none() {
             return empty(ui, scene);
         }
-        if !scene.state.viewer.maximised {
+        if scene.state.viewer.layout == Layout::All {
             Panel::right("sagittal-panel")
                 .resizable(true)
                 .default_size((ui.available_width() * 0.4).clamp(150.0, 420.0))

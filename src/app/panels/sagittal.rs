@@ -6,7 +6,7 @@ use super::super::command::Command;
 use super::super::state::{Level, OpenSeries};
 use super::super::theme;
 use super::Scene;
-use super::axial::{text, wheel_slices};
+use super::axial::{scrolled, text};
 
 /// How near the pointer must be to a level's line to take hold of it, points.
 const GRIP: f32 = 6.0;
@@ -34,7 +34,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         let words = format!("reading {} / {}", open.loaded(), open.planes.len());
         painter.text(rect.center(), Align2::CENTER_CENTER, words, FontId::proportional(13.0), dim);
     }
-    let rows = Rows { area, last: open.last_slice() };
+    let rows = Rows { area, last: open.last_slice(), rises: open.rises_to_head() };
     let t = theme::tokens(ui);
     for level in Level::ALL {
         if let Some(slice) = scene.state.inputs.level(level) {
@@ -67,17 +67,21 @@ fn area(rect: Rect, open: &OpenSeries) -> Rect {
 struct Rows {
     area: Rect,
     last: usize,
+    /// Slice numbers rise towards the head.
+    rises: bool,
 }
 
 impl Rows {
     fn y(&self, slice: usize) -> f32 {
-        let share = (slice as f32 + 0.5) / (self.last + 1) as f32;
+        let from_feet = if self.rises { slice } else { self.last - slice.min(self.last) };
+        let share = (from_feet as f32 + 0.5) / (self.last + 1) as f32;
         self.area.bottom() - share * self.area.height()
     }
 
     fn slice(&self, y: f32) -> usize {
         let share = (self.area.bottom() - y) / self.area.height();
-        ((share * (self.last + 1) as f32).max(0.0) as usize).min(self.last)
+        let from_feet = ((share * (self.last + 1) as f32).max(0.0) as usize).min(self.last);
+        if self.rises { from_feet } else { self.last - from_feet }
     }
 }
 
@@ -91,10 +95,9 @@ fn line(painter: &egui::Painter, rect: Rect, y: f32, colour: Color32, label: &st
 }
 
 fn mouse(ui: &Ui, response: &egui::Response, scene: &mut Scene<'_>, rows: &Rows) {
-    let slices = if response.hovered() { wheel_slices(ui) } else { 0 };
-    if slices != 0 {
-        let slice = isize::try_from(scene.state.viewer.slice).unwrap_or(0).saturating_add(slices).max(0);
-        scene.send(Command::ShowSlice(slice.unsigned_abs()));
+    let open = scene.state.viewer.open.as_ref().filter(|_| response.hovered());
+    if let Some(slice) = open.and_then(|o| scrolled(ui, scene.state.viewer.slice, o)) {
+        scene.send(Command::ShowSlice(slice));
     }
     let Some(pointer) = response.hover_pos().or(response.interact_pointer_pos()) else { return };
     let near = Level::ALL.into_iter().find(|&level| {
@@ -128,11 +131,15 @@ mod tests {
 
     #[test]
     fn the_head_is_on_top_and_rows_and_slices_agree() {
-        let rows = Rows { area: Rect::from_min_size(pos2(0.0, 10.0), vec2(50.0, 300.0)), last: 99 };
-        assert!(rows.y(99) < rows.y(0));
-        for slice in [0, 1, 50, 99] {
-            assert_eq!(rows.slice(rows.y(slice)), slice);
+        let area = Rect::from_min_size(pos2(0.0, 10.0), vec2(50.0, 300.0));
+        for rises in [true, false] {
+            let rows = Rows { area, last: 99, rises };
+            assert_eq!(rows.y(99) < rows.y(0), rises);
+            for slice in [0, 1, 50, 99] {
+                assert_eq!(rows.slice(rows.y(slice)), slice);
+            }
         }
+        let rows = Rows { area, last: 99, rises: true };
         assert_eq!(rows.slice(-1000.0), 99);
         assert_eq!(rows.slice(1000.0), 0);
     }

@@ -26,9 +26,9 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
             }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let (icon, name) = if scene.state.dark { ("☀", "Light theme") } else { ("🌙", "Dark theme") };
+            let other = if scene.state.dark { "Light" } else { "Dark" };
             let info = Action::ToggleTheme.info();
-            if named_button(ui, icon, name).on_hover_text(info.help).clicked() {
+            if ui.button(other).on_hover_text(info.help).clicked() {
                 scene.send(Command::Do(Action::ToggleTheme));
             }
             if ui.button("Find a command…").on_hover_text("Ctrl+P").clicked() {
@@ -38,13 +38,6 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
             ui.label(egui::RichText::new("Research use only").color(t.warning).small());
         });
     });
-}
-
-/// A button that shows a symbol and is called by a name.
-fn named_button(ui: &mut Ui, symbol: &str, name: &str) -> egui::Response {
-    let response = ui.button(symbol);
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
-    response
 }
 
 fn entries(ui: &mut Ui, menu: Menu, scene: &mut Scene<'_>) {
