@@ -32,6 +32,8 @@ enum What {
     Roc(RocArgs),
     /// Kaplan–Meier curves and the log-rank test
     Km(survival::KmArgs),
+    /// Cox regression with hazard ratios and the test of proportional hazards
+    Cox(survival::CoxArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -99,6 +101,7 @@ pub fn run(args: StatsArgs) -> anyhow::Result<()> {
         What::Nomogram(args) => run_nomogram(&args),
         What::Roc(args) => run_roc(&args),
         What::Km(args) => survival::run_km(&args),
+        What::Cox(args) => survival::run_cox(&args),
     }
 }
 
@@ -137,14 +140,19 @@ impl LogisticArgs {
     }
 
     fn options(&self) -> anyhow::Result<DesignOptions> {
-        let pair = |r: &String| {
-            let (column, level) =
-                r.split_once('=').ok_or_else(|| anyhow!("--ref '{r}' has no '='; write COL=LEVEL"))?;
-            Ok((column.trim().to_owned(), level.trim().to_owned()))
-        };
-        let reference = self.reference.iter().map(pair).collect::<anyhow::Result<BTreeMap<_, _>>>()?;
-        Ok(DesignOptions { reference })
+        design_options(&self.reference)
     }
+}
+
+/// Reference levels from `COL=LEVEL` texts.
+fn design_options(reference: &[String]) -> anyhow::Result<DesignOptions> {
+    let pair = |r: &String| {
+        let (column, level) =
+            r.split_once('=').ok_or_else(|| anyhow!("--ref '{r}' has no '='; write COL=LEVEL"))?;
+        Ok((column.trim().to_owned(), level.trim().to_owned()))
+    };
+    let reference = reference.iter().map(pair).collect::<anyhow::Result<BTreeMap<_, _>>>()?;
+    Ok(DesignOptions { reference })
 }
 
 fn run_logistic(args: &LogisticArgs) -> anyhow::Result<()> {

@@ -1,5 +1,7 @@
-//! The statistics: logistic regression, nomograms, ROC and Kaplan–Meier curves; Cox, calibration and decision curves have their rooms here.
+//! The statistics: logistic and Cox regression, nomograms, ROC and Kaplan–Meier curves; calibration and decision curves have their rooms here.
 
+mod concordance;
+pub mod cox;
 pub mod design;
 pub mod kaplan_meier;
 pub mod linalg;

@@ -1,4 +1,4 @@
-//! `stats km`: survival curves by group.
+//! `stats km` and `stats cox`: survival curves by group, and what the hazard depends on.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,10 @@ use anyhow::bail;
 use serde_json::json;
 
 use super::super::{print_json, print_line};
-use super::DataArgs;
+use super::{DataArgs, design_options};
 use crate::cohort::{Table, decode};
+use crate::stats::cox::{self, CoxFit, Ties};
+use crate::stats::design::{self, DesignOptions};
 use crate::stats::kaplan_meier::{self, Curve, FollowUp, Interval};
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -139,4 +141,149 @@ fn label(text: &str, decimal_comma: bool) -> (u64, String) {
         }
         None => (u64::MAX, text.to_owned()),
     }
+}
+
+/// Covariates with a smaller p in their own model enter the multivariate one.
+const SIGNIFICANT: f64 = 0.05;
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum TiesArg {
+    Efron,
+    Breslow,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CoxArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The column with the follow-up time
+    #[arg(long, value_name = "COLUMN")]
+    time: String,
+    /// The 0/1 column: 1 where the event happened at that time
+    #[arg(long, value_name = "COLUMN")]
+    event: String,
+    /// The predictors, separated by commas
+    #[arg(long, value_name = "COLUMNS", required = true, value_delimiter = ',')]
+    covariates: Vec<String>,
+    /// Reference level of a column: COL=LEVEL
+    #[arg(long = "ref", value_name = "COL=LEVEL")]
+    reference: Vec<String>,
+    /// One model for each covariate, then one of those with p < 0.05
+    #[arg(long)]
+    univariate: bool,
+    /// How events at the same time are treated
+    #[arg(long, value_enum, default_value = "efron")]
+    ties: TiesArg,
+}
+
+/// A model and the rows it could not use.
+struct Model {
+    fit: CoxFit,
+    dropped: Vec<usize>,
+}
+
+pub(super) fn run_cox(args: &CoxArgs) -> anyhow::Result<()> {
+    let table = args.data.table()?;
+    let options = design_options(&args.reference)?;
+    let covariates: Vec<String> = args.covariates.iter().map(|c| c.trim().to_owned()).collect();
+    if !args.univariate {
+        let model = cox_model(&table, args, &covariates, &options)?;
+        return if args.data.json { print_json(&cox_json(&model)) } else { tell_cox(&model) };
+    }
+    let own_options = |name: &String| DesignOptions {
+        reference: options
+            .reference
+            .iter()
+            .filter(|(c, _)| *c == name)
+            .map(|(c, l)| (c.clone(), l.clone()))
+            .collect(),
+    };
+    let models = covariates
+        .iter()
+        .map(|name| cox_model(&table, args, std::slice::from_ref(name), &own_options(name)))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let chosen: Vec<String> = covariates
+        .iter()
+        .zip(&models)
+        .filter(|(_, m)| m.fit.wald.p < SIGNIFICANT)
+        .map(|(c, _)| c.clone())
+        .collect();
+    let chosen_options = DesignOptions {
+        reference: options.reference.into_iter().filter(|(c, _)| chosen.contains(c)).collect(),
+    };
+    let multivariate =
+        if chosen.is_empty() { None } else { Some(cox_model(&table, args, &chosen, &chosen_options)?) };
+    if args.data.json {
+        let univariate: Vec<_> = models.iter().map(cox_json).collect();
+        return print_json(&json!({
+            "univariate": univariate, "multivariate": multivariate.as_ref().map(cox_json), "significant": chosen,
+        }));
+    }
+    for model in &models {
+        tell_cox(model)?;
+    }
+    match multivariate {
+        Some(model) => {
+            print_line(&format!("multivariate, of those with p < {SIGNIFICANT}:"))?;
+            tell_cox(&model)
+        }
+        None => print_line("no covariate has p < 0.05"),
+    }
+}
+
+fn cox_model(
+    table: &Table,
+    args: &CoxArgs,
+    covariates: &[String],
+    options: &DesignOptions,
+) -> anyhow::Result<Model> {
+    let (time, event) = (table.require(&args.time)?, table.require(&args.event)?);
+    let design = design::build(table, covariates, &[time, event], options)?;
+    let events = design::outcome(table, event, &design.used)?;
+    let mut follow_up = Vec::with_capacity(design.used.len());
+    for (row, event) in design.used.iter().zip(events) {
+        match table.number(*row, time)? {
+            Some(at) if at >= 0.0 => follow_up.push(FollowUp { time: at, event }),
+            _ => {
+                let reason = "is no follow-up time; correct it or leave the cell empty";
+                return Err(table.cell(*row, time, reason).into());
+            }
+        }
+    }
+    let widths: Vec<(String, usize)> =
+        design.covariates.iter().map(|c| (c.name.clone(), c.width())).collect();
+    let ties = match args.ties {
+        TiesArg::Efron => Ties::Efron,
+        TiesArg::Breslow => Ties::Breslow,
+    };
+    let fit = cox::fit(&design.x, &follow_up, &design.columns, &widths, ties)?;
+    Ok(Model { fit, dropped: design.dropped })
+}
+
+fn cox_json(model: &Model) -> serde_json::Value {
+    let fit = &model.fit;
+    json!({
+        "n": fit.n, "n_event": fit.n_event,
+        "dropped": model.dropped.len(), "dropped_rows": model.dropped,
+        "terms": fit.table(), "loglik": fit.loglik,
+        "lr": fit.lr, "wald": fit.wald, "score": fit.score,
+        "concordance": fit.concordance, "zph": fit.zph,
+    })
+}
+
+fn tell_cox(model: &Model) -> anyhow::Result<()> {
+    let fit = &model.fit;
+    let left_out = model.dropped.len();
+    print_line(&format!("{} rows, {} events, {left_out} left out for missing values", fit.n, fit.n_event))?;
+    for t in fit.table() {
+        print_line(&format!(
+            "{:<32} {:>10.5} {:>9.5} {:>8.3} {:>9.3e}   HR {:.3} ({:.3} to {:.3})",
+            t.term, t.coef, t.se, t.z, t.p, t.hr, t.hr_low, t.hr_high
+        ))?;
+    }
+    let c = fit.concordance;
+    print_line(&format!(
+        "concordance {:.4} (se {:.4}), likelihood ratio {:.3} on {} df",
+        c.c, c.se, fit.lr.chisq, fit.lr.df
+    ))
 }
