@@ -333,6 +333,7 @@ fn place(
             return (nothing, None);
         }
     };
+    warnings.extend(model.outside(&values));
     match model.place(&values) {
         Ok(points) => {
             let group = if model.high_risk(&points) { RiskGroup::High } else { RiskGroup::Low };

@@ -281,7 +281,8 @@ impl<'a> Layout<'a> {
         let baseline = top + 2.3 * s;
         self.chart.text(Text::new([0.9 * s, baseline], "Fused probability", 1.05 * s, Role::Ink).bold());
         let figure =
-            Text::new([card.right() - 0.9 * s, baseline], probability(fused.probability), 2.0 * s, role).bold();
+            Text::new([card.right() - 0.9 * s, baseline], probability(fused.probability), 2.0 * s, role)
+                .bold();
         self.chart.text(figure.anchored(Anchor::End));
         for (i, (line, role)) in words.into_iter().enumerate() {
             let y = top + 4.1 * s + 1.25 * s * i as f32;

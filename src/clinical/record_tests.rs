@@ -104,7 +104,10 @@ fn rows_of_one_kind_are_told_as_ranges_without_the_folder() {
     let text = "id,age,HER2\n1,50,2\n2,50,1\n3,50,2\n4,50,2\n5,50,2\n";
     let table = Table::from_bytes(Path::new("/somewhere/patients.csv"), text.as_bytes()).unwrap();
     let (_, warnings) = read_records(&table).unwrap();
-    assert_eq!(warnings, ["patients.csv, rows 2, 4–6: HER2 = 2 is outside the codes 0/1 the model was trained on"]);
+    assert_eq!(
+        warnings,
+        ["patients.csv, rows 2, 4–6: HER2 = 2 is outside the codes 0/1 the model was trained on"]
+    );
 }
 
 #[test]

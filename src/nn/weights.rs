@@ -153,7 +153,7 @@ pub fn save(tensors: &StateDict, path: &Path) -> Result<(), NnError> {
     let views: Vec<(&str, Stored<'_>)> = tensors.iter().map(|(name, t)| (name.as_str(), Stored(t))).collect();
     let bytes = safetensors::serialize(views, None)
         .map_err(|e| fail(format!("the tensors cannot be written ({e})")))?;
-    files::write_atomic(path, &bytes).map_err(|e| fail(format!("{} failed ({})", e.doing, e.source)))
+    files::write_atomic(path, &bytes).map_err(|e| fail(format!("{} failed ({})", e.doing, e.cause)))
 }
 
 /// Writes the card beside a weights file.
@@ -162,7 +162,7 @@ pub fn write_card(card: &Card, weights: &Path) -> Result<(), NnError> {
     let fail = |reason: String| NnError::Weights { path: path.clone(), reason };
     let text =
         serde_json::to_vec_pretty(card).map_err(|e| fail(format!("the card cannot be written ({e})")))?;
-    files::write_atomic(&path, &text).map_err(|e| fail(format!("{} failed ({})", e.doing, e.source)))
+    files::write_atomic(&path, &text).map_err(|e| fail(format!("{} failed ({})", e.doing, e.cause)))
 }
 
 /// `NAME.json` beside `NAME.safetensors`.

@@ -5,7 +5,7 @@ use super::flow::{Flow, WIDTH};
 use crate::assess::{Assessment, NomogramResult, RESEARCH_ONLY, RiskGroup, UNTRAINED};
 use crate::chart::cam::{self, Panel};
 use crate::chart::nomogram::{self, code_words};
-use crate::chart::text::{self, fixed, probability, number, percent, percent_range};
+use crate::chart::text::{self, number, percent, percent_range, probability};
 use crate::chart::votes;
 use crate::chart::{Anchor, Chart, Rect, Role, Text, Weight};
 use crate::clinical::{Kind, Record, VARIABLES, Variable};

@@ -41,7 +41,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let column_x = place.picture.left() + (viewer.column as f32 + 0.5) * place.points_per_pixel.x;
     let line = Stroke::new(1.0, Color32::from_rgba_unmultiplied(120, 200, 255, 70));
     painter.line_segment([pos2(column_x, rect.top()), pos2(column_x, rect.bottom())], line);
-    overlay(ui, &painter, rect, scene, open, &place, response.hover_pos());
+    overlay(&painter, rect, scene, open, &place, response.hover_pos());
     let commands = mouse(ui, &response, viewer, open, &place);
     for command in commands {
         scene.send(command);
@@ -190,7 +190,6 @@ fn menu(response: &Response, scene: &mut Scene<'_>) {
 }
 
 fn overlay(
-    ui: &Ui,
     painter: &egui::Painter,
     rect: Rect,
     scene: &Scene<'_>,

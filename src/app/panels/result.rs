@@ -6,8 +6,8 @@ use super::super::command::{Action, Command};
 use super::super::jobs::JobId;
 use super::super::theme;
 use super::Scene;
-use crate::chart::text::probability;
 use crate::assess::{Assessment, RESEARCH_ONLY, RiskGroup, UNTRAINED};
+use crate::chart::text::probability;
 use crate::fusion::Source;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
@@ -129,7 +129,8 @@ fn figures(ui: &mut Ui, scene: &Scene<'_>, a: &Assessment) {
 /// 95 % interval of the nomogram risk.
 fn interval(a: &Assessment) -> String {
     let interval = a.reasons.patient_points.as_ref().and_then(|p| p.risk_interval);
-    interval.map_or(String::new(), |[low, high]| format!("95 % CI {} to {}", probability(low), probability(high)))
+    interval
+        .map_or(String::new(), |[low, high]| format!("95 % CI {} to {}", probability(low), probability(high)))
 }
 
 fn group(ui: &Ui, group: Option<RiskGroup>) -> (&'static str, Color32) {
