@@ -3,7 +3,18 @@
 //! The only module that knows dicom-rs types. [`scan`] reads headers and sorts instances into series,
 //! [`load`] decodes one series into a [`Volume`], plane by plane.
 
+mod dataset;
+mod encoding;
+mod geometry;
+mod instance;
+mod load;
+mod pixels;
+mod reformat;
+mod scan;
+mod series;
+mod source;
 mod volume;
+pub mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +22,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::progress::Progress;
-pub use volume::{Geometry, Plane, Volume};
+pub use geometry::orientation_letters;
+pub use load::{read_planes, visit_planes};
+pub use reformat::Reformat;
+pub use volume::{Geometry, HuStatistics, Plane, Volume};
 
 /// What a set of paths holds.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -28,7 +42,7 @@ pub struct Unreadable {
 }
 
 /// One series (or one stack of it, where positions repeat) as its headers tell.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Series {
     pub uid: String,
     pub study_uid: String,
@@ -91,8 +105,8 @@ pub enum DicomError {
 ///
 /// # Errors
 /// `NothingFound` when there is no DICOM object at all, `File` when a path does not exist, `Cancelled`.
-pub fn scan(_paths: &[PathBuf], _progress: &dyn Progress) -> Result<Scan, DicomError> {
-    unimplemented!()
+pub fn scan(paths: &[PathBuf], progress: &dyn Progress) -> Result<Scan, DicomError> {
+    scan::scan(paths, progress)
 }
 
 /// Decodes a usable series. `start` is decoded first and every plane is handed to `on_plane` as soon as it is ready
@@ -101,10 +115,18 @@ pub fn scan(_paths: &[PathBuf], _progress: &dyn Progress) -> Result<Scan, DicomE
 /// # Errors
 /// `Unusable`, `File` for a plane that can't be decoded, `Cancelled`.
 pub fn load(
-    _series: &Series,
-    _start: usize,
-    _progress: &dyn Progress,
-    _on_plane: &(dyn Fn(usize, &Arc<Plane>) + Sync),
+    series: &Series,
+    start: usize,
+    progress: &dyn Progress,
+    on_plane: &(dyn Fn(usize, &Arc<Plane>) + Sync),
 ) -> Result<Volume, DicomError> {
-    unimplemented!()
+    load::load(series, start, progress, on_plane)
 }
+
+/// Name of a transfer syntax ("JPEG Lossless, …") for its UID; the UID itself if unknown.
+pub fn transfer_syntax_name(uid: &str) -> String {
+    pixels::transfer_syntax_name(uid)
+}
+
+#[cfg(test)]
+mod tests;

@@ -79,4 +79,46 @@ impl Volume {
     pub fn z_mm(&self, slice: usize) -> f64 {
         self.geometry.origins_mm[slice][2]
     }
+
+    /// The slice whose first pixel is nearest to a patient z, mm; `None` for an empty volume.
+    pub fn nearest_slice(&self, z_mm: f64) -> Option<usize> {
+        let distance = |slice: &usize| (self.z_mm(*slice) - z_mm).abs();
+        (0..self.slices()).min_by(|a, b| distance(a).total_cmp(&distance(b)))
+    }
+}
+
+/// Smallest, largest and mean HU of any number of planes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HuStatistics {
+    pub min: f64,
+    pub max: f64,
+    pub mean: f64,
+    /// Pixels counted.
+    pub count: u64,
+}
+
+impl HuStatistics {
+    /// Statistics of one plane; `None` if it has no pixels.
+    pub fn of(plane: &Plane) -> Option<Self> {
+        let count = plane.stored.len() as u64;
+        let (min, max) =
+            plane.stored.iter().fold((i16::MAX, i16::MIN), |(lo, hi), &v| (lo.min(v), hi.max(v)));
+        // The sum of stored values is exact; scale once.
+        let sum: i64 = plane.stored.iter().map(|&v| i64::from(v)).sum();
+        let hu = |stored: f64| stored * f64::from(plane.slope) + f64::from(plane.intercept);
+        let ends = [hu(f64::from(min)), hu(f64::from(max))];
+        (count > 0).then(|| Self {
+            min: ends[0].min(ends[1]),
+            max: ends[0].max(ends[1]),
+            mean: hu(sum as f64 / count as f64),
+            count,
+        })
+    }
+
+    /// Statistics of both sets of pixels together.
+    pub fn and(self, other: Self) -> Self {
+        let count = self.count + other.count;
+        let sum = self.mean * self.count as f64 + other.mean * other.count as f64;
+        Self { min: self.min.min(other.min), max: self.max.max(other.max), mean: sum / count as f64, count }
+    }
 }

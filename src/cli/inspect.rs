@@ -1,0 +1,252 @@
+//! `inspect`: what is in a file, folder, ZIP or DICOMDIR.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use serde::Serialize;
+
+use crate::dicom::{self, HuStatistics, Scan, Series, Unreadable};
+use crate::progress::Silent;
+
+#[derive(clap::Args, Debug)]
+pub struct InspectArgs {
+    /// File, folder, ZIP archive or DICOMDIR.
+    path: PathBuf,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The document `inspect --json` prints.
+#[derive(Debug, Serialize)]
+struct Inspection {
+    series: Vec<InspectedSeries>,
+    unreadable: Vec<Unreadable>,
+}
+
+#[derive(Debug, Serialize)]
+struct InspectedSeries {
+    uid: String,
+    patient_id: String,
+    study_uid: String,
+    modality: String,
+    description: String,
+    usable: bool,
+    slices: usize,
+    rows: usize,
+    columns: usize,
+    spacing_mm: Option<[f64; 3]>,
+    z_range_mm: Option<[f64; 2]>,
+    transfer_syntaxes: Vec<String>,
+    transfer_syntax_names: Vec<String>,
+    hu: Option<Hu>,
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Hu {
+    min: f64,
+    max: f64,
+    mean: f64,
+}
+
+/// Runs `inspect`.
+///
+/// # Errors
+/// When nothing DICOM is found, or nothing of it can be read.
+pub fn run(args: InspectArgs) -> anyhow::Result<()> {
+    let scan = dicom::scan(std::slice::from_ref(&args.path), &Silent)?;
+    let inspection = inspect(scan);
+    let mut text = Vec::new();
+    if args.json {
+        serde_json::to_writer_pretty(&mut text, &inspection)?;
+        text.push(b'\n');
+    } else {
+        write_table(&mut text, &inspection)?;
+    }
+    match io::stdout().lock().write_all(&text) {
+        // A reader that stops listening (`| head`) is no error of the input.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => {}
+    }
+    match inspection.unreadable.first() {
+        Some(first) if inspection.series.is_empty() => {
+            anyhow::bail!("{}: {}", first.path.display(), first.reason)
+        }
+        None if inspection.series.is_empty() => {
+            anyhow::bail!(dicom::DicomError::NothingFound { path: args.path })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn inspect(scan: Scan) -> Inspection {
+    Inspection { series: scan.series.iter().map(inspect_series).collect(), unreadable: scan.unreadable }
+}
+
+fn inspect_series(series: &Series) -> InspectedSeries {
+    let mut warnings = series.warnings.clone();
+    warnings.extend(series.unusable_reason.clone());
+    let hu = match statistics(series) {
+        Ok(statistics) => statistics.map(|s| Hu { min: s.min, max: s.max, mean: s.mean }),
+        Err(error) => {
+            warnings.push(error.to_string());
+            None
+        }
+    };
+    InspectedSeries {
+        uid: series.uid.clone(),
+        patient_id: series.patient_id.clone(),
+        study_uid: series.study_uid.clone(),
+        modality: series.modality.clone(),
+        description: series.description.clone(),
+        usable: series.usable,
+        slices: series.slices,
+        rows: series.rows,
+        columns: series.columns,
+        spacing_mm: series.spacing_mm,
+        z_range_mm: series.z_range_mm,
+        transfer_syntaxes: series.transfer_syntaxes.clone(),
+        transfer_syntax_names: series
+            .transfer_syntaxes
+            .iter()
+            .map(|uid| dicom::transfer_syntax_name(uid))
+            .collect(),
+        hu,
+        warnings,
+    }
+}
+
+/// HU over all slices of a usable series; `None` for others. A few slices are in memory at a time.
+fn statistics(series: &Series) -> Result<Option<HuStatistics>, dicom::DicomError> {
+    if !series.usable {
+        return Ok(None);
+    }
+    let of_slices: Vec<OnceLock<Option<HuStatistics>>> =
+        (0..series.slices).map(|_| OnceLock::new()).collect();
+    dicom::visit_planes(series, 0, &Silent, &|slice, plane| {
+        // Each slice comes once, so the cell is empty.
+        let _ = of_slices[slice].set(HuStatistics::of(&plane));
+    })?;
+    // In the order of slices, so that the mean does not depend on which thread was faster.
+    Ok(of_slices.into_iter().filter_map(|cell| cell.into_inner().flatten()).reduce(HuStatistics::and))
+}
+
+fn write_table(out: &mut impl Write, inspection: &Inspection) -> io::Result<()> {
+    for series in &inspection.series {
+        let state = if series.usable { "usable" } else { "not usable" };
+        let description =
+            if series.description.is_empty() { "(no description)" } else { &series.description };
+        let modality = if series.modality.is_empty() { "?" } else { &series.modality };
+        writeln!(out, "{modality}  {description}  [{state}]")?;
+        let mut row = |name: &str, value: String| writeln!(out, "  {name:<16}{value}");
+        row("series", series.uid.clone())?;
+        row("study", series.study_uid.clone())?;
+        row("patient", series.patient_id.clone())?;
+        row("slices", format!("{} of {} × {} (rows × columns)", series.slices, series.rows, series.columns))?;
+        if let Some([rows, columns, planes]) = series.spacing_mm {
+            row("spacing", format!("{rows:.4} × {columns:.4} × {planes:.4} mm"))?;
+        }
+        if let Some([low, high]) = series.z_range_mm {
+            row("z", format!("{low:.2} to {high:.2} mm"))?;
+        }
+        row("encoding", series.transfer_syntax_names.join(", "))?;
+        if let Some(hu) = &series.hu {
+            row("HU", format!("{:.0} to {:.0}, mean {:.2}", hu.min, hu.max, hu.mean))?;
+        }
+        for warning in &series.warnings {
+            row("!", warning.clone())?;
+        }
+        writeln!(out)?;
+    }
+    if !inspection.unreadable.is_empty() {
+        writeln!(out, "Unreadable")?;
+    }
+    for file in &inspection.unreadable {
+        writeln!(out, "  {}: {}", file.path.display(), file.reason)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn shared(path: &str) -> Option<PathBuf> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/dicom");
+        if folder.is_dir() {
+            return Some(folder.join(path));
+        }
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "../shared/dicom is absent");
+        eprintln!("skipped: ../shared/dicom is absent");
+        None
+    }
+
+    fn document(path: PathBuf) -> serde_json::Value {
+        serde_json::to_value(inspect(dicom::scan(&[path], &Silent).unwrap())).unwrap()
+    }
+
+    #[test]
+    fn the_document_has_the_contracts_keys_and_pydicoms_figures() {
+        let Some(folder) = shared("awkward/one-defect-each/00-reference") else { return };
+        let found = document(folder);
+        let series = &found["series"][0];
+        let contract = [
+            "uid",
+            "patient_id",
+            "study_uid",
+            "modality",
+            "description",
+            "usable",
+            "slices",
+            "rows",
+            "columns",
+            "spacing_mm",
+            "z_range_mm",
+            "transfer_syntaxes",
+            "hu",
+            "warnings",
+        ];
+        for key in contract {
+            assert!(series.get(key).is_some(), "{key}");
+        }
+        assert_eq!(found["unreadable"], serde_json::json!([]));
+        let expected: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(shared("expected.json").unwrap()).unwrap()).unwrap();
+        let of_slice = |i: usize, key: &str| {
+            expected[format!("awkward/one-defect-each/00-reference/{i:03}.dcm")]["hu"][key].as_f64().unwrap()
+        };
+        let mean = (0..10).map(|i| of_slice(i, "mean")).sum::<f64>() / 10.0;
+        let max = (0..10).map(|i| of_slice(i, "max")).fold(f64::MIN, f64::max);
+        assert_eq!((series["hu"]["min"].as_f64(), series["hu"]["max"].as_f64()), (Some(-1024.0), Some(max)));
+        assert!((series["hu"]["mean"].as_f64().unwrap() - mean).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_unusable_series_has_no_hu_and_carries_its_reason_in_the_warnings() {
+        let Some(folder) = shared("awkward/one-defect-each/05-no-ipp-no-iop") else { return };
+        let found = document(folder);
+        let series = &found["series"][0];
+        assert_eq!((&series["usable"], &series["hu"]), (&false.into(), &serde_json::Value::Null));
+        assert!(series["warnings"][0].as_str().unwrap().contains("(0020,0032)"));
+    }
+
+    #[test]
+    fn the_table_names_series_warnings_and_unreadable_files() {
+        let Some(folder) = shared("awkward/one-defect-each/20-broken-files") else { return };
+        let mut text = Vec::new();
+        write_table(&mut text, &inspect(dicom::scan(&[folder], &Silent).unwrap())).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        for part in [
+            "[usable]",
+            "3.3672 × 3.3672",
+            "only 1 slice",
+            "truncated-in-pixeldata.dcm: the file is cut short",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+    }
+}

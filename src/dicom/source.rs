@@ -1,0 +1,163 @@
+//! Where bytes come from: a file, or a member of a ZIP archive.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Longest ZIP member or inflated data set that is held in memory, bytes; a guard against archive bombs.
+const LONGEST_IN_MEMORY: u64 = 4 << 30;
+
+/// A file, or a member of the ZIP archive at `path`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Location {
+    pub path: PathBuf,
+    pub member: Option<String>,
+}
+
+impl Location {
+    pub fn file(path: &Path) -> Self {
+        Self { path: path.to_owned(), member: None }
+    }
+
+    pub fn member(archive: &Path, member: &str) -> Self {
+        Self { path: archive.to_owned(), member: Some(member.to_owned()) }
+    }
+
+    /// The name a person knows the file by: without its folders.
+    pub fn file_name(&self) -> String {
+        let whole = match &self.member {
+            Some(member) => Path::new(member),
+            None => self.path.as_path(),
+        };
+        whole.file_name().map_or_else(|| whole.display().to_string(), |n| n.to_string_lossy().into_owned())
+    }
+
+    /// The path that stands in messages and in `Unreadable`; a ZIP's member is appended to the archive's path.
+    pub fn display_path(&self) -> PathBuf {
+        match &self.member {
+            Some(member) => self.path.join(member),
+            None => self.path.clone(),
+        }
+    }
+
+    /// Opens the file for random access; a ZIP's member is unpacked into memory.
+    ///
+    /// # Errors
+    /// One sentence without the path.
+    pub fn open(&self) -> Result<Bytes, String> {
+        match &self.member {
+            Some(member) => {
+                let mut archive = open_archive(&self.path)?;
+                read_member(&mut archive, member).map(|bytes| Bytes::Memory(bytes.into()))
+            }
+            None => {
+                let file = File::open(&self.path).map_err(|e| io_reason(&e))?;
+                let length = file.metadata().map_err(|e| io_reason(&e))?.len();
+                Ok(Bytes::File { path: self.path.clone(), length })
+            }
+        }
+    }
+}
+
+/// What can be read from any position.
+pub(crate) trait ReadSeek: Read + Seek {}
+
+impl<T: Read + Seek> ReadSeek for T {}
+
+/// Random access to a file's bytes, or to bytes in memory.
+#[derive(Debug, Clone)]
+pub(crate) enum Bytes {
+    File { path: PathBuf, length: u64 },
+    Memory(Arc<[u8]>),
+}
+
+impl Bytes {
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::File { length, .. } => *length,
+            Self::Memory(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// `length` bytes from `at`. The range is checked against the file's length before anything is allocated.
+    ///
+    /// # Errors
+    /// One sentence without the path.
+    pub fn read(&self, at: u64, length: u64) -> Result<Vec<u8>, String> {
+        if at.checked_add(length).is_none_or(|end| end > self.len()) {
+            return Err("the file is cut short".to_owned());
+        }
+        let read = || -> std::io::Result<Vec<u8>> {
+            let mut reader = self.reader(at)?;
+            let mut buffer = Vec::with_capacity(length as usize);
+            reader.by_ref().take(length).read_to_end(&mut buffer)?;
+            if buffer.len() as u64 == length {
+                Ok(buffer)
+            } else {
+                Err(std::io::ErrorKind::UnexpectedEof.into())
+            }
+        };
+        read().map_err(|e| io_reason(&e))
+    }
+
+    /// A reader that stands at `at`.
+    pub fn reader(&self, at: u64) -> std::io::Result<Box<dyn ReadSeek>> {
+        let mut reader: Box<dyn ReadSeek> = match self {
+            Self::File { path, .. } => Box::new(File::open(path)?),
+            Self::Memory(bytes) => Box::new(std::io::Cursor::new(Arc::clone(bytes))),
+        };
+        reader.seek(SeekFrom::Start(at))?;
+        Ok(reader)
+    }
+}
+
+/// Opens a ZIP archive's directory.
+///
+/// # Errors
+/// One sentence without the path.
+pub(crate) fn open_archive(path: &Path) -> Result<zip::ZipArchive<std::io::BufReader<File>>, String> {
+    let file = File::open(path).map_err(|e| io_reason(&e))?;
+    zip::ZipArchive::new(std::io::BufReader::new(file))
+        .map_err(|e| format!("the ZIP archive can't be read: {e}"))
+}
+
+fn read_member(
+    archive: &mut zip::ZipArchive<std::io::BufReader<File>>,
+    member: &str,
+) -> Result<Vec<u8>, String> {
+    let file = archive.by_name(member).map_err(|e| format!("the ZIP member can't be read: {e}"))?;
+    let mut bytes = Vec::new();
+    let read = file.take(LONGEST_IN_MEMORY + 1).read_to_end(&mut bytes);
+    match read {
+        Err(e) => Err(format!("the ZIP member can't be unpacked: {e}")),
+        Ok(n) if n as u64 > LONGEST_IN_MEMORY => Err("the ZIP member unpacks to more than 4 GiB".to_owned()),
+        Ok(_) => Ok(bytes),
+    }
+}
+
+/// Inflates a deflated data set (no zlib header, PS3.5 A.5).
+///
+/// # Errors
+/// One sentence without the path.
+pub(crate) fn inflate(packed: &[u8]) -> Result<Bytes, String> {
+    let mut bytes = Vec::new();
+    let read = flate2::read::DeflateDecoder::new(packed).take(LONGEST_IN_MEMORY + 1).read_to_end(&mut bytes);
+    match read {
+        Err(e) => Err(format!("the deflated data set can't be inflated: {e}")),
+        Ok(n) if n as u64 > LONGEST_IN_MEMORY => {
+            Err("the deflated data set inflates to more than 4 GiB".to_owned())
+        }
+        Ok(_) => Ok(Bytes::Memory(bytes.into())),
+    }
+}
+
+/// An input/output error in words a person can act on.
+pub(crate) fn io_reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "the file does not exist".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "no permission to read the file".to_owned(),
+        std::io::ErrorKind::UnexpectedEof => "the file is cut short".to_owned(),
+        _ => format!("the file can't be read: {error}"),
+    }
+}

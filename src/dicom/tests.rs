@@ -1,0 +1,608 @@
+//! The module against real and awkward files and pydicom's figures for them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use super::*;
+use crate::progress::{Progress, Silent};
+
+/// The shared test material, or `None` (with the reason on stderr) where it is absent; in CI its absence is an error.
+fn shared() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/dicom");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "../shared/dicom is absent");
+    eprintln!("skipped: ../shared/dicom is absent");
+    None
+}
+
+fn scan_one(path: PathBuf) -> Scan {
+    scan(&[path], &Silent).unwrap()
+}
+
+fn defect(name: &str) -> Option<Scan> {
+    Some(scan_one(shared()?.join("awkward/one-defect-each").join(name)))
+}
+
+fn only(scan: &Scan) -> &Series {
+    assert_eq!(scan.series.len(), 1, "{:#?}", scan.series);
+    assert!(scan.unreadable.is_empty(), "{:?}", scan.unreadable);
+    &scan.series[0]
+}
+
+fn warned(series: &Series, words: &[&str]) -> bool {
+    series.warnings.iter().any(|w| words.iter().all(|word| w.contains(word)))
+}
+
+/// CT files pydicom decodes and this program does not, with the reason.
+const KNOWN_FAILURES: [(&str, &str); 1] = [(
+    "JPEGProcess2_4TransferSyntax",
+    "12-bit extended JPEG: the decoder behind dicom-rs handles 8-bit DCT and lossless only",
+)];
+
+#[test]
+fn hu_are_pydicoms_for_every_ct_file() {
+    let Some(root) = shared() else { return };
+    let expected: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(&std::fs::read(root.join("expected.json")).unwrap()).unwrap();
+    let large: Vec<&String> = expected.keys().filter(|k| k.starts_with("chest_1.25mm")).collect();
+    // JPEG lossless is slow to decode: six of the 248 slices stand for all.
+    let sampled: Vec<&String> = large.iter().step_by(large.len().div_ceil(6).max(1)).copied().collect();
+    let files: Vec<(&String, &serde_json::Value)> = expected
+        .iter()
+        .filter(|(name, e)| {
+            e["modality"] == "CT"
+                && e["decoded"] == true
+                && e["hu"].is_object()
+                && (!large.contains(name) || sampled.contains(name))
+        })
+        .collect();
+    assert!(files.len() > 230, "only {} files are held against pydicom", files.len());
+    let wrong: Vec<String> = files
+        .par_iter()
+        .filter_map(|(name, entry)| {
+            departs(&root.join(name), &entry["hu"]).map(|how| format!("{name}: {how}"))
+        })
+        .collect();
+    let known = |line: &String| KNOWN_FAILURES.iter().any(|(part, _)| line.contains(part));
+    let new: Vec<&String> = wrong.iter().filter(|line| !known(line)).collect();
+    assert!(new.is_empty(), "{new:#?}");
+    assert_eq!(
+        wrong.len(),
+        KNOWN_FAILURES.len(),
+        "a known failure is gone; take it off the list: {wrong:#?}"
+    );
+}
+
+fn departs(path: &Path, hu: &serde_json::Value) -> Option<String> {
+    let planes = match read_planes(path) {
+        Ok(planes) => planes,
+        Err(error) => return Some(error.to_string()),
+    };
+    let found = planes.iter().filter_map(HuStatistics::of).reduce(HuStatistics::and).unwrap();
+    let near = |found: f64, key: &str, tolerance: f64| (found - hu[key].as_f64().unwrap()).abs() <= tolerance;
+    let mean = hu["mean"].as_f64().unwrap().abs();
+    let right = near(found.min, "min", 1e-3)
+        && near(found.max, "max", 1e-3)
+        && near(found.mean, "mean", 1e-3 * mean.max(1.0));
+    (!right).then(|| format!("{found:?} instead of {hu}"))
+}
+
+#[test]
+fn a_plain_series_is_measured_from_its_positions() {
+    let Some(scan) = defect("00-reference") else { return };
+    let series = only(&scan);
+    assert!(series.usable && series.warnings.is_empty(), "{:?}", series.warnings);
+    assert_eq!((series.slices, series.rows, series.columns), (10, 96, 96));
+    assert_eq!(series.spacing_mm, Some([3.367188, 3.367188, 5.0]));
+    assert_eq!(series.z_range_mm, Some([-319.0, -274.0]));
+    assert_eq!(series.transfer_syntaxes, ["1.2.840.10008.1.2.1"]);
+    assert_eq!(series.windows, [[60.0, 350.0]]);
+    let z: Vec<f64> = series.frames.iter().map(|f| f.origin_mm[2]).collect();
+    assert!(z.is_sorted(), "{z:?}");
+}
+
+#[test]
+fn order_and_spacing_ignore_instance_numbers_and_spacing_tags() {
+    for name in
+        ["01-duplicate-instance-numbers", "04-instance-number-reversed", "08-lying-slice-spacing-tags"]
+    {
+        let Some(scan) = defect(name) else { return };
+        let series = only(&scan);
+        assert!(series.usable && series.warnings.is_empty(), "{name}: {:?}", series.warnings);
+        assert_eq!(series.spacing_mm, Some([3.367188, 3.367188, 5.0]), "{name}");
+        let files: Vec<String> = series
+            .frames
+            .iter()
+            .map(|f| f.path.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        assert_eq!((files[0].as_str(), files[9].as_str()), ("009.dcm", "000.dcm"), "{name}");
+    }
+}
+
+#[test]
+fn missing_and_uneven_slices_are_named() {
+    let Some(scan) = defect("02-missing-slices-gap") else { return };
+    let series = only(&scan);
+    assert!(series.usable);
+    assert!(warned(series, &["2 slices missing", "003.dcm", "004.dcm", "15.00 mm"]), "{:?}", series.warnings);
+    let jittered = defect("09-jittered-z").unwrap();
+    assert!(warned(only(&jittered), &["uneven", ".dcm", "mm"]), "{:?}", only(&jittered).warnings);
+    assert!((only(&jittered).spacing_mm.unwrap()[2] - 44.88 / 9.0).abs() < 1e-5);
+}
+
+#[test]
+fn a_repeated_position_makes_a_second_stack_of_the_same_uid() {
+    let Some(scan) = defect("03-same-position-twice") else { return };
+    let slices: Vec<usize> = scan.series.iter().map(|s| s.slices).collect();
+    assert_eq!(slices, [10, 1]);
+    assert_eq!(scan.series[0].uid, scan.series[1].uid);
+    assert!(
+        warned(&scan.series[0], &["stack 1 of 2", "005.dcm", "010.dcm"]),
+        "{:?}",
+        scan.series[0].warnings
+    );
+    assert!(warned(&scan.series[1], &["stack 2 of 2"]) && warned(&scan.series[1], &["only 1 slice"]));
+}
+
+#[test]
+fn what_cannot_be_placed_or_measured_is_refused_with_the_tag() {
+    let Some(unplaced) = defect("05-no-ipp-no-iop") else { return };
+    let unmeasured = defect("06-no-pixel-spacing-no-thickness").unwrap();
+    for (scan, word) in [(&unplaced, "(0020,0032)"), (&unmeasured, "(0028,0030)")] {
+        let series = only(scan);
+        assert!(!series.usable && series.slices == 10);
+        assert!(series.unusable_reason.as_ref().unwrap().contains(word), "{:?}", series.unusable_reason);
+        let error = load(series, 0, &Silent, &|_, _| {}).unwrap_err();
+        assert!(matches!(&error, DicomError::Unusable { reason, .. } if reason.contains(word)), "{error}");
+    }
+}
+
+#[test]
+fn missing_rescale_is_said_because_the_values_may_be_shifted() {
+    let Some(scan) = defect("07-no-rescale-no-window") else { return };
+    let series = only(&scan);
+    assert!(series.usable && series.windows.is_empty());
+    assert!(warned(series, &["RescaleSlope", "all 10 files"]), "{:?}", series.warnings);
+}
+
+#[test]
+fn every_slice_keeps_its_own_rescale() {
+    let Some(scan) = defect("10-per-slice-rescale") else { return };
+    let reference = defect("00-reference").unwrap();
+    let volume = load(only(&scan), 0, &Silent, &|_, _| {}).unwrap();
+    let plain = load(only(&reference), 0, &Silent, &|_, _| {}).unwrap();
+    let intercepts: Vec<f32> = volume.planes.iter().map(|p| p.intercept).collect();
+    assert!(intercepts.contains(&-524.0) && intercepts.contains(&-1024.0), "{intercepts:?}");
+    // The altered slices are clipped at the bottom; where they are not, HU are the reference's.
+    for slice in 0..10 {
+        for (i, _) in
+            plain.planes[slice].stored.iter().enumerate().filter(|&(i, _)| plain.planes[slice].hu(i) > -500.0)
+        {
+            assert_eq!(volume.planes[slice].hu(i), plain.planes[slice].hu(i));
+        }
+    }
+}
+
+#[test]
+fn a_prone_series_keeps_its_directions() {
+    let Some(scan) = defect("11-prone-rotated-iop") else { return };
+    let volume = load(only(&scan), 0, &Silent, &|_, _| {}).unwrap();
+    assert_eq!(volume.geometry.row_direction, [-1.0, 0.0, 0.0]);
+    assert_eq!(volume.geometry.normal(), [0.0, 0.0, 1.0]);
+    assert_eq!(orientation_letters(volume.geometry.column_direction), "A");
+    let corner = volume.geometry.position_mm(95, 95, 0);
+    assert!((corner[0] - (145.7211 - 95.0 * 3.367188)).abs() < 1e-9, "{corner:?}");
+}
+
+#[test]
+fn utf8_names_and_all_windows_are_read() {
+    let Some(scan) = defect("12-utf8-name-multi-window") else { return };
+    let series = only(&scan);
+    assert_eq!(series.windows.len(), 3);
+    assert_eq!(series.windows[1][0], -600.0);
+    assert!(!series.patient_name.is_ascii() && !series.patient_name.contains('\u{FFFD}'));
+}
+
+#[test]
+fn pictures_of_two_sizes_in_one_series_become_two_volumes() {
+    let Some(scan) = defect("13-mixed-matrix-one-series-uid") else { return };
+    let sizes: Vec<(usize, usize)> = scan.series.iter().map(|s| (s.rows, s.slices)).collect();
+    assert_eq!(sizes, [(96, 5), (48, 5)]);
+    assert!(scan.series.iter().all(|s| s.usable && s.uid == "1.2.3" && warned(s, &["of 2"])));
+}
+
+#[test]
+fn an_enhanced_object_is_the_same_volume_as_its_slices() {
+    let Some(scan) = defect("14-legacy-converted-enhanced-CT") else { return };
+    let reference = defect("00-reference").unwrap();
+    let enhanced = load(only(&scan), 3, &Silent, &|_, _| {}).unwrap();
+    let plain = load(only(&reference), 3, &Silent, &|_, _| {}).unwrap();
+    assert_eq!(enhanced.planes, plain.planes);
+    assert_eq!(enhanced.geometry, plain.geometry);
+}
+
+#[test]
+fn each_broken_file_costs_only_itself() {
+    let Some(scan) = defect("20-broken-files") else { return };
+    let named: Vec<String> =
+        scan.unreadable.iter().map(|u| u.path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    let broken = [
+        "empty.dcm",
+        "not-dicom.dcm",
+        "preamble-only.dcm",
+        "truncated-in-header.dcm",
+        "truncated-in-meta.dcm",
+        "truncated-in-pixeldata.dcm",
+    ];
+    assert_eq!(named, broken);
+    // The nine readable ones are one slice in various encodings; two are copies of others.
+    assert_eq!(scan.series.iter().map(|s| s.slices).sum::<usize>(), 7);
+    assert!(scan.series.iter().all(|s| s.usable));
+}
+
+/// Files pydicom gives up on or needs to be forced to read: meta group, preamble or transfer syntax missing or wrong.
+#[test]
+fn files_without_meta_or_with_a_wrong_transfer_syntax_decode_to_the_same_hu() {
+    let Some(root) = shared() else { return };
+    let folder = root.join("awkward/one-defect-each/20-broken-files");
+    let expected = read_planes(&folder.join("implicit.dcm")).unwrap();
+    let odd = [
+        "no-meta-explicit.dcm",
+        "no-meta-implicit.dcm",
+        "no-preamble-no-DICM-with-meta.dcm",
+        "no-preamble-with-meta.dcm",
+        "wrong-transfer-syntax-claimed.dcm",
+        "huge-length.dcm",
+        "trailing-garbage.dcm",
+        "no_extension",
+    ];
+    for name in odd {
+        assert_eq!(read_planes(&folder.join(name)).unwrap(), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_whole_thorax_loads_in_order_and_hands_over_every_plane_once() {
+    let Some(root) = shared() else { return };
+    let scan = scan_one(root.join("chest_5mm"));
+    let series = only(&scan);
+    assert_eq!((series.slices, series.spacing_mm), (64, Some([0.841796875, 0.841796875, 5.0])));
+    let seen = Mutex::new(Vec::new());
+    let volume = load(series, 40, &Silent, &|slice, plane| {
+        assert_eq!(plane.stored.len(), 512 * 512);
+        seen.lock().unwrap().push(slice);
+    })
+    .unwrap();
+    let mut seen = seen.into_inner().unwrap();
+    // The wanted slice is the first taken; another thread may finish its neighbours just before.
+    assert!(seen.iter().position(|&s| s == 40).unwrap() <= rayon::current_num_threads(), "{seen:?}");
+    seen.sort_unstable();
+    assert_eq!(seen, (0..64).collect::<Vec<_>>());
+    assert_eq!(volume.nearest_slice(-124.0), Some(63));
+    assert!((0..63).all(|i| volume.z_mm(i) < volume.z_mm(i + 1)));
+    let view = volume.sagittal(256).unwrap();
+    assert_eq!((view.width, view.height, view.spacing_mm), (512, 64, [5.0, 0.841796875]));
+    assert_eq!(view.hu[0], volume.hu(256, 0, 63));
+}
+
+#[test]
+fn cancelling_stops_scan_and_load() {
+    struct Cancelled;
+    impl Progress for Cancelled {
+        fn cancelled(&self) -> bool {
+            true
+        }
+    }
+    let Some(root) = shared() else { return };
+    let folder = root.join("awkward/one-defect-each/00-reference");
+    assert!(matches!(scan(std::slice::from_ref(&folder), &Cancelled), Err(DicomError::Cancelled)));
+    let found = scan_one(folder);
+    assert!(matches!(load(only(&found), 0, &Cancelled, &|_, _| {}), Err(DicomError::Cancelled)));
+}
+
+#[test]
+fn a_zip_holds_the_same_series_as_the_folder() {
+    let Some(root) = shared() else { return };
+    let folder = root.join("awkward/one-defect-each/00-reference");
+    let temporary = tempfile::tempdir().unwrap();
+    let archive = temporary.path().join("study.zip");
+    let mut writer = zip::ZipWriter::new(std::fs::File::create(&archive).unwrap());
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+        writer.start_file(format!("a/b/{}", entry.file_name().to_string_lossy()), options).unwrap();
+        std::io::Write::write_all(&mut writer, &std::fs::read(entry.path()).unwrap()).unwrap();
+    }
+    writer.start_file("__MACOSX/a/._000.dcm", options).unwrap();
+    writer.finish().unwrap();
+    let (zipped, plain) = (scan_one(archive), scan_one(folder));
+    let (zipped, plain) = (only(&zipped), only(&plain));
+    assert_eq!(
+        (zipped.slices, zipped.spacing_mm, &zipped.warnings),
+        (plain.slices, plain.spacing_mm, &plain.warnings)
+    );
+    let planes = |series| load(series, 0, &Silent, &|_, _| {}).unwrap().planes;
+    assert_eq!(planes(zipped), planes(plain));
+}
+
+#[test]
+fn a_dicomdir_leads_to_its_files_and_names_the_absent_ones() {
+    let Some(root) = shared() else { return };
+    let tree = root.join("awkward/pydicom/test_files/dicomdirtests");
+    let by_directory = scan_one(tree.join("DICOMDIR"));
+    let slices = |scan: &Scan| scan.series.iter().map(|s| s.slices).sum::<usize>();
+    // 31 IMAGE records (read with pydicom), every file present.
+    assert_eq!(slices(&by_directory), 31);
+    assert!(by_directory.unreadable.is_empty(), "{:?}", by_directory.unreadable);
+    let scout = by_directory.series.iter().find(|s| s.description == "Scout").unwrap();
+    assert!(scout.unusable_reason.as_ref().unwrap().contains("localizer"));
+    for folder in ["77654033", "98892001", "98892003"] {
+        assert!(scan_one(tree.join(folder)).series.iter().all(|s| !s.usable || s.modality == "CT"));
+    }
+
+    let tiny = scan_one(tree.join("TINY_ALPHA"));
+    assert_eq!(slices(&tiny), 50, "files of a folder with a DICOMDIR are counted once");
+    assert_eq!(slices(&scan_one(tree.join("TINY_ALPHA/DICOMDIR"))), 50);
+
+    let missing = scan_one(root.join("awkward/dicomdir-missing-files"));
+    assert_eq!(missing.unreadable.len(), 2);
+    assert!(missing.unreadable.iter().all(|u| u.path.ends_with("DIRFILE") && u.reason.contains("not there")));
+    assert_eq!(missing.series.len(), 1, "the file it does not mention is read all the same");
+}
+
+#[test]
+fn other_modalities_and_secondary_captures_are_listed_with_the_reason() {
+    let Some(root) = shared() else { return };
+    let scan = scan_one(root.join("awkward/scouts-and-secondary-capture"));
+    let reasons: Vec<&str> = scan.series.iter().filter_map(|s| s.unusable_reason.as_deref()).collect();
+    assert_eq!(reasons.len(), 3);
+    assert_eq!(reasons.iter().filter(|r| r.contains("localizer")).count(), 2);
+    assert_eq!(reasons.iter().filter(|r| r.contains("secondary capture")).count(), 1);
+    let mr = scan_one(root.join("awkward/pydicom/test_files/dicomdirtests/98892003"));
+    assert!(mr.series.iter().all(|s| s.unusable_reason.as_deref() == Some("modality MR is not CT")));
+}
+
+#[test]
+fn nothing_in_the_shared_collection_makes_a_scan_fail() {
+    let Some(root) = shared() else { return };
+    let scan = scan_one(root.join("awkward"));
+    assert!(scan.series.len() > 100);
+    let texts = scan
+        .unreadable
+        .iter()
+        .map(|u| &u.reason)
+        .chain(scan.series.iter().filter_map(|s| s.unusable_reason.as_ref()));
+    for text in texts {
+        assert!(!text.is_empty() && !text.contains("panicked"), "{text}");
+    }
+}
+
+mod made {
+    //! Small files made here: hostile ones, and rare ones the collection lacks.
+
+    use proptest::prelude::*;
+
+    use super::super::*;
+    use super::{only, warned};
+    use crate::progress::Silent;
+
+    /// Appends an explicit little endian element.
+    fn put(file: &mut Vec<u8>, tag: (u16, u16), vr: &[u8; 2], value: &[u8]) {
+        file.extend(tag.0.to_le_bytes());
+        file.extend(tag.1.to_le_bytes());
+        file.extend(vr);
+        let mut value = value.to_vec();
+        if value.len() % 2 == 1 {
+            value.push(if vr == b"UI" { 0 } else { b' ' });
+        }
+        if matches!(vr, b"OW" | b"SQ" | b"UN") {
+            file.extend([0, 0]);
+            file.extend((value.len() as u32).to_le_bytes());
+        } else {
+            file.extend((value.len() as u16).to_le_bytes());
+        }
+        file.extend(value);
+    }
+
+    /// One CT slice of 2 × 2 pixels; every field can be changed.
+    #[derive(Clone)]
+    struct Slice {
+        z: f64,
+        y: f64,
+        size: [u16; 2],
+        signed: u16,
+        photometric: &'static str,
+        acquisition: &'static str,
+        rescale: [&'static str; 2],
+        pixels: Vec<u16>,
+    }
+
+    fn slice(z: f64) -> Slice {
+        Slice {
+            z,
+            y: 0.0,
+            size: [2, 2],
+            signed: 1,
+            photometric: "MONOCHROME2",
+            acquisition: "1",
+            rescale: ["1", "-1024"],
+            pixels: vec![0, 1, 2, 3],
+        }
+    }
+
+    impl Slice {
+        fn bytes(&self) -> Vec<u8> {
+            let mut file = vec![0; 128];
+            file.extend(b"DICM");
+            put(&mut file, (0x0002, 0x0010), b"UI", b"1.2.840.10008.1.2.1");
+            put(&mut file, (0x0008, 0x0008), b"CS", b"ORIGINAL\\PRIMARY\\AXIAL");
+            put(&mut file, (0x0008, 0x0016), b"UI", b"1.2.840.10008.5.1.4.1.1.2");
+            put(&mut file, (0x0008, 0x0060), b"CS", b"CT");
+            put(&mut file, (0x0020, 0x000E), b"UI", b"1.2.3");
+            put(&mut file, (0x0020, 0x0012), b"IS", self.acquisition.as_bytes());
+            put(&mut file, (0x0020, 0x0032), b"DS", format!("0\\{}\\{}", self.y, self.z).as_bytes());
+            put(&mut file, (0x0020, 0x0037), b"DS", b"1\\0\\0\\0\\1\\0");
+            put(&mut file, (0x0028, 0x0002), b"US", &1u16.to_le_bytes());
+            put(&mut file, (0x0028, 0x0004), b"CS", self.photometric.as_bytes());
+            put(&mut file, (0x0028, 0x0010), b"US", &self.size[0].to_le_bytes());
+            put(&mut file, (0x0028, 0x0011), b"US", &self.size[1].to_le_bytes());
+            put(&mut file, (0x0028, 0x0030), b"DS", b"0.5\\0.25");
+            put(&mut file, (0x0028, 0x0100), b"US", &16u16.to_le_bytes());
+            put(&mut file, (0x0028, 0x0101), b"US", &16u16.to_le_bytes());
+            put(&mut file, (0x0028, 0x0102), b"US", &15u16.to_le_bytes());
+            put(&mut file, (0x0028, 0x0103), b"US", &self.signed.to_le_bytes());
+            put(&mut file, (0x0028, 0x1052), b"DS", self.rescale[1].as_bytes());
+            put(&mut file, (0x0028, 0x1053), b"DS", self.rescale[0].as_bytes());
+            let pixels: Vec<u8> = self.pixels.iter().flat_map(|p| p.to_le_bytes()).collect();
+            put(&mut file, (0x7FE0, 0x0010), b"OW", &pixels);
+            file
+        }
+    }
+
+    fn folder(slices: &[Slice]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (i, slice) in slices.iter().enumerate() {
+            std::fs::write(folder.path().join(format!("{i:03}")), slice.bytes()).unwrap();
+        }
+        folder
+    }
+
+    fn scan_folder(folder: &tempfile::TempDir) -> Scan {
+        scan(&[folder.path().to_owned()], &Silent).unwrap()
+    }
+
+    #[test]
+    fn hu_beyond_sixteen_signed_bits_and_inverted_display_are_kept() {
+        let odd = Slice {
+            signed: 0,
+            photometric: "MONOCHROME1",
+            rescale: ["2", "-10"],
+            pixels: vec![0, 1, 40000, 65535],
+            ..slice(0.0)
+        };
+        let folder = folder(&[odd, slice(1.0), slice(2.0), slice(3.0)]);
+        let scan = scan_folder(&folder);
+        let series = only(&scan);
+        assert!(warned(series, &["MONOCHROME1", "not inverted", "(000)"]), "{:?}", series.warnings);
+        assert_eq!(series.spacing_mm, Some([0.5, 0.25, 1.0]));
+        let volume = load(series, 0, &Silent, &|_, _| {}).unwrap();
+        let hu: Vec<f32> = (0..4).map(|i| volume.planes[0].hu(i)).collect();
+        assert_eq!(hu, [-10.0, -8.0, 79990.0, 131060.0]);
+        assert_eq!(volume.hu(1, 1, 3), -1021.0);
+    }
+
+    #[test]
+    fn gantry_tilt_is_told_in_degrees() {
+        let tilted: Vec<Slice> =
+            (0..8).map(|i| Slice { y: f64::from(i) * 0.5, ..slice(f64::from(i) * 2.0) }).collect();
+        let folder = folder(&tilted);
+        let scan = scan_folder(&folder);
+        assert!(warned(only(&scan), &["tilted by 14.0°"]), "{:?}", only(&scan).warnings);
+    }
+
+    #[test]
+    fn phases_of_one_series_are_split_by_acquisition_even_where_one_lacks_a_slice() {
+        let first = (0..6).map(|i| Slice { acquisition: "1", ..slice(f64::from(i)) });
+        let second = (0..6).filter(|&i| i != 2).map(|i| Slice {
+            acquisition: "2",
+            pixels: vec![9; 4],
+            ..slice(f64::from(i))
+        });
+        let folder = folder(&first.chain(second).collect::<Vec<_>>());
+        let scan = scan_folder(&folder);
+        assert_eq!(scan.series.iter().map(|s| s.slices).collect::<Vec<_>>(), [6, 5]);
+        assert!(warned(&scan.series[1], &["1 slice missing"]), "{:?}", scan.series[1].warnings);
+        let volume = load(&scan.series[1], 0, &Silent, &|_, _| {}).unwrap();
+        assert!(volume.planes.iter().all(|p| p.stored == [9; 4]));
+    }
+
+    #[test]
+    fn a_small_file_that_claims_a_huge_picture_is_refused_before_memory_is_taken() {
+        let folder = folder(&[Slice { size: [65535, 65535], ..slice(0.0) }, slice(1.0)]);
+        let scan = scan_folder(&folder);
+        assert_eq!(scan.unreadable.len(), 1);
+        assert!(
+            scan.unreadable[0].reason.contains("cut short: 8 of 8589672450 bytes"),
+            "{}",
+            scan.unreadable[0].reason
+        );
+        assert_eq!(scan.series.len(), 1);
+    }
+
+    #[test]
+    fn lengths_inside_sequences_are_not_believed() {
+        let mut item = Vec::new();
+        put(&mut item, (0x0020, 0x0032), b"DS", b"0");
+        // An element in the item claims 4 GB.
+        item.extend([0x20, 0x00, 0x37, 0x00, b'O', b'W', 0, 0, 0xF0, 0xFF, 0xFF, 0xFF]);
+        let mut sequence = vec![0xFE, 0xFF, 0x00, 0xE0];
+        sequence.extend((item.len() as u32).to_le_bytes());
+        sequence.extend(item);
+        let mut file = slice(0.0).bytes();
+        let pixels = file.len() - 8 - 12;
+        let tail = file.split_off(pixels);
+        put(&mut file, (0x5200, 0x9230), b"SQ", &sequence);
+        file.extend(tail);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, file).unwrap();
+        // The sequence is left out; the slice is still a slice.
+        assert_eq!(read_planes(&path).unwrap()[0].stored, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn other_files_are_passed_over_in_a_folder_and_named_when_chosen() {
+        let folder = folder(&[slice(0.0)]);
+        let note = folder.path().join("note.txt");
+        std::fs::write(&note, "The patient was moved to ward 3 in the afternoon.").unwrap();
+        std::fs::write(folder.path().join(".hidden"), slice(5.0).bytes()).unwrap();
+        std::fs::write(folder.path().join("list.json"), "{\"a\": 1}").unwrap();
+        assert_eq!(only(&scan_folder(&folder)).slices, 1);
+        let error = scan(std::slice::from_ref(&note), &Silent).unwrap_err();
+        assert!(matches!(&error, DicomError::File { path, .. } if *path == note), "{error}");
+        let absent = scan(&[folder.path().join("nowhere")], &Silent).unwrap_err();
+        assert!(absent.to_string().contains("does not exist"), "{absent}");
+        let empty = tempfile::tempdir().unwrap();
+        assert!(matches!(scan(&[empty.path().to_owned()], &Silent), Err(DicomError::NothingFound { .. })));
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_told_and_never_read_half() {
+        let whole = slice(0.0).bytes();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cut.dcm");
+        for length in 0..whole.len() {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            let usable =
+                scan(std::slice::from_ref(&path), &Silent).is_ok_and(|s| s.series.iter().any(|s| s.usable));
+            assert!(!usable, "{length} of {} bytes", whole.len());
+            assert!(read_planes(&path).is_err(), "{length} of {} bytes", whole.len());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        /// No sequence of damaged bytes makes the reader panic or take memory beyond the file's order of size.
+        #[test]
+        fn damaged_bytes_never_panic(damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12)) {
+            let mut file = slice(0.0).bytes();
+            for (index, byte) in damage {
+                let index = index.index(file.len());
+                file[index] = byte;
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("damaged.dcm");
+            std::fs::write(&path, file).unwrap();
+            if let Ok(found) = scan(std::slice::from_ref(&path), &Silent) {
+                for series in found.series.iter().filter(|s| s.usable) {
+                    let _ = load(series, 0, &Silent, &|_, _| {});
+                }
+            }
+        }
+    }
+}
