@@ -190,9 +190,7 @@ mod tests {
     fn a_second_job_of_one_name_is_refused_until_the_first_is_cancelled() {
         let mut jobs = Jobs::new(egui::Context::default());
         let (go, wait) = mpsc::channel::<()>();
-        assert!(jobs.start(JobId::Scan, move |_, _| {
-            let _ = wait.recv();
-        }));
+        assert!(jobs.start(JobId::Scan, move |_, _| { let _ = wait.recv(); }));
         assert!(!jobs.start(JobId::Scan, |_, _| ()));
         assert!(jobs.is_running(JobId::Scan));
         jobs.cancel(JobId::Scan);

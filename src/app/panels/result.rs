@@ -128,8 +128,7 @@ fn figures(ui: &mut Ui, scene: &Scene<'_>, a: &Assessment) {
 /// 95 % interval of the nomogram risk.
 fn interval(a: &Assessment) -> String {
     let interval = a.reasons.patient_points.as_ref().and_then(|p| p.risk_interval);
-    interval
-        .map_or(String::new(), |[low, high]| format!("95 % CI {} to {}", probability(low), probability(high)))
+    interval.map_or(String::new(), |[low, high]| format!("95 % CI {} to {}", probability(low), probability(high)))
 }
 
 fn group(ui: &Ui, group: Option<RiskGroup>) -> (&'static str, Color32) {
