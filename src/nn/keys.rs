@@ -164,7 +164,7 @@ fn resnet(list: &mut List) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::tests::shared;
+    use crate::testing::shared;
     use std::collections::BTreeMap;
 
     #[test]

@@ -134,7 +134,7 @@ pub fn run_all(device: DeviceChoice) -> Result<Vec<Check>, NnError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::tests::shared;
+    use crate::testing::shared;
     use serde::Deserialize;
 
     #[derive(Deserialize)]

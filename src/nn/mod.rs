@@ -193,19 +193,8 @@ pub fn cuda_is_built_in() -> bool {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-
-    /// A folder of reference material, or none (with the reason printed) where it is not at hand; CI must have it.
-    pub(crate) fn shared(path: &str) -> Option<PathBuf> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
-        if folder.exists() {
-            return Some(folder);
-        }
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is missing in CI", folder.display());
-        eprintln!("skipped: {} is not at hand", folder.display());
-        None
-    }
 
     fn small(mut recipe: Recipe) -> Recipe {
         (recipe.width, recipe.height) = (64, 48);

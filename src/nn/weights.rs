@@ -260,7 +260,7 @@ impl safetensors::View for Stored<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::tests::shared;
+    use crate::testing::shared;
 
     fn open(folder: &Path, name: &str) -> Result<WeightsFile, String> {
         WeightsFile::open(&folder.join(name)).map_err(|e| e.to_string())
@@ -319,6 +319,28 @@ mod tests {
                     read_bytes(&bytes[..length], Path::new(name)).is_err(),
                     "{name} cut to {length} bytes"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn damaged_bytes_never_crash_the_reader() {
+        let Some(folder) = shared("reference/networks/pth") else { return };
+        for name in ["expected.safetensors", "zip.pth", "legacy.pth", "views.pth", "executes_code.pth"] {
+            let good = std::fs::read(folder.join(name)).unwrap();
+            for at in 0..good.len() {
+                for flip in [0x01, 0x80, 0xff] {
+                    let mut bytes = good.clone();
+                    bytes[at] ^= flip;
+                    // Either reading is allowed; what must not happen is a panic or a huge allocation.
+                    if let Ok((_, tensors)) = read_bytes(&bytes, Path::new(name)) {
+                        assert_ne!(name, "executes_code.pth", "byte {at}");
+                        assert!(
+                            tensors.values().map(|t| t.bytes.len()).sum::<usize>() < 1 << 20,
+                            "{name} byte {at}"
+                        );
+                    }
+                }
             }
         }
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::*;
 use crate::dicom::{Geometry, Plane};
-use crate::nn::tests::shared;
+use crate::testing::shared;
 
 /// A block of soft tissue in air; HU rises by one a column so that every direction can be told apart.
 fn volume(row_direction: [f64; 3], column_direction: [f64; 3]) -> Volume {
