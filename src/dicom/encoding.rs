@@ -4,6 +4,10 @@
 //! checks every length against the file before anything is allocated, and finds the byte ranges that dicom-rs then
 //! interprets.
 
+use dicom_core::dictionary::DataDictionaryEntry;
+use dicom_core::{DataDictionary, Tag, VR};
+use dicom_dictionary_std::StandardDataDictionary;
+
 use super::source::{Bytes, inflate};
 
 /// Transfer syntax of a data set that is deflated as a whole.
@@ -384,41 +388,80 @@ fn item_end(data: &[u8], mut at: usize, encoding: Encoding, limit: u64, depth: u
     }
 }
 
-/// Whether every length inside a byte range of elements stays within its parent, so that reading it allocates no more than the range.
-pub(crate) fn lengths_are_sound(data: &[u8], encoding: Encoding) -> bool {
-    sound(data, encoding, 0).is_some()
+/// Whether a byte range is one element, or several, in which every length stays within its parent and every sequence is
+/// closed. dicom-rs reserves memory for whatever length it meets, so it is only given ranges that pass this.
+pub(crate) fn is_sound(data: &[u8], encoding: Encoding) -> bool {
+    sound_elements(data, 0, encoding, false, 0) == Some(data.len())
 }
 
-fn sound(data: &[u8], encoding: Encoding, depth: usize) -> Option<()> {
-    let mut at = 0;
-    while at < data.len() {
+/// The end of a run of elements: of the data, or behind an item's delimiter.
+fn sound_elements(
+    data: &[u8],
+    mut at: usize,
+    encoding: Encoding,
+    delimited: bool,
+    depth: usize,
+) -> Option<usize> {
+    if depth > DEEPEST {
+        return None;
+    }
+    while delimited || at < data.len() {
         let header = element(data, at, encoding).ok()?;
-        at = match header.tag {
-            ITEM_END | SEQUENCE_END => header.value,
-            _ if depth > DEEPEST => return None,
-            // Items and sequences of undefined length: go on inside, their delimiters are stepped over above.
-            _ if header.length == UNDEFINED && header.vr == Some(*b"UN") => {
-                element_end(data, &header, encoding, data.len() as u64, depth).ok()?
-            }
-            _ if header.length == UNDEFINED => header.value,
-            tag => {
-                let end =
-                    header.value.checked_add(header.length as usize).filter(|&end| end <= data.len())?;
-                let is_sequence = tag == ITEM
-                    || header.vr == Some(*b"SQ")
-                    || !encoding.explicit && starts_with_item(&data[header.value..end]);
-                if is_sequence {
-                    sound(&data[header.value..end], encoding, depth + 1)?;
-                }
-                end
-            }
+        if delimited && header.tag == ITEM_END {
+            return Some(header.value);
+        }
+        // What this program reads as implicit, dicom-rs would read as UN with another length.
+        if header.tag.0 == ITEM.0 || encoding.explicit && header.vr.is_none() {
+            return None;
+        }
+        let end = match header.length {
+            UNDEFINED if header.vr == Some(*b"UN") => return None,
+            UNDEFINED => None,
+            length => Some(header.value.checked_add(length as usize).filter(|&end| end <= data.len())?),
+        };
+        at = match end {
+            Some(end) if !is_sequence(&header, data.get(header.value..end)?, encoding) => end,
+            end => sound_items(data, header.value, end, encoding, depth + 1)?,
         };
     }
-    Some(())
+    Some(at)
 }
 
-fn starts_with_item(value: &[u8]) -> bool {
-    value.len() >= 8 && value[..4] == [0xFE, 0xFF, 0x00, 0xE0]
+/// The end of a sequence's items: `end` exactly, or behind its delimiter.
+fn sound_items(
+    data: &[u8],
+    mut at: usize,
+    end: Option<usize>,
+    encoding: Encoding,
+    depth: usize,
+) -> Option<usize> {
+    while end != Some(at) {
+        let item = element(data, at, encoding).ok()?;
+        at = match (item.tag, item.length) {
+            (SEQUENCE_END, _) if end.is_none() => return Some(item.value),
+            (ITEM, UNDEFINED) => sound_elements(data, item.value, encoding, true, depth)?,
+            (ITEM, length) => {
+                let item_end = item.value.checked_add(length as usize)?;
+                let inside = data.get(item.value..item_end.min(end.unwrap_or(usize::MAX)))?;
+                (inside.len() == length as usize).then_some(())?;
+                sound_elements(inside, 0, encoding, false, depth)?;
+                item_end
+            }
+            _ => return None,
+        };
+    }
+    Some(at)
+}
+
+fn is_sequence(header: &ElementHeader, value: &[u8], encoding: Encoding) -> bool {
+    if encoding.explicit {
+        return header.vr == Some(*b"SQ");
+    }
+    let by_dictionary = || {
+        let entry = StandardDataDictionary.by_tag(Tag(header.tag.0, header.tag.1));
+        entry.is_some_and(|entry| entry.vr().relaxed() == VR::SQ)
+    };
+    value.starts_with(&[0xFE, 0xFF, 0x00, 0xE0]) || by_dictionary()
 }
 
 /// Reads one element header. In an explicit data set an element without a known VR is read as implicit, as some writers mix both.
@@ -436,4 +479,76 @@ fn element(data: &[u8], at: usize, encoding: Encoding) -> Result<ElementHeader, 
         return Ok(ElementHeader { tag, vr: Some(vr), length: encoding.u32(length), value: at + 12 });
     }
     Ok(ElementHeader { tag, vr: Some(vr), length: u32::from(encoding.u16(&head[6..])), value: at + 8 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXPLICIT: Encoding = Encoding::EXPLICIT_LITTLE;
+
+    /// dicom-rs reads an element of unknown VR as UN with a length of its own and reserves that much: one changed byte
+    /// in a VR made it take gigabytes.
+    #[test]
+    fn an_unknown_vr_is_not_handed_on() {
+        let known = [0x20, 0, 0x37, 0, b'D', b'S', 2, 0, b'1', b' '];
+        assert!(is_sound(&known, EXPLICIT));
+        let unknown = [0x20, 0, 0x37, 0, 0xE1, b'S', 2, 0, 0xFF, 0xFF, 0xFF, 0x7F];
+        assert!(!is_sound(&unknown, EXPLICIT));
+    }
+
+    #[test]
+    fn lengths_must_stay_within_their_parent() {
+        let sequence = |item_length: u8, value_length: u8| {
+            let mut bytes = vec![0x00, 0x52, 0x30, 0x92, b'S', b'Q', 0, 0, 18, 0, 0, 0];
+            bytes.extend([0xFE, 0xFF, 0x00, 0xE0, item_length, 0, 0, 0]);
+            bytes.extend([0x20, 0, 0x37, 0, b'D', b'S', value_length, 0, b'1', b' ']);
+            bytes
+        };
+        assert!(is_sound(&sequence(10, 2), EXPLICIT));
+        assert!(!is_sound(&sequence(10, 3), EXPLICIT));
+        assert!(!is_sound(&sequence(11, 2), EXPLICIT));
+        assert!(!is_sound(&sequence(9, 2), EXPLICIT));
+    }
+
+    #[test]
+    fn sequences_without_length_must_be_closed() {
+        let open = [
+            &[0x00, 0x52, 0x30, 0x92, b'S', b'Q', 0, 0, 0xFF, 0xFF, 0xFF, 0xFF][..],
+            &[0xFE, 0xFF, 0x00, 0xE0, 0xFF, 0xFF, 0xFF, 0xFF],
+            &[0x20, 0, 0x37, 0, b'D', b'S', 2, 0, b'1', b' '],
+            &[0xFE, 0xFF, 0x0D, 0xE0, 0, 0, 0, 0],
+        ]
+        .concat();
+        let closed = [&open[..], &[0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]].concat();
+        assert!(is_sound(&closed, EXPLICIT));
+        assert!(!is_sound(&open, EXPLICIT));
+        let walked =
+            element(&closed, 0, EXPLICIT).ok().and_then(|h| element_end(&closed, &h, EXPLICIT, 1000, 0).ok());
+        assert_eq!(walked, Some(closed.len()));
+    }
+
+    #[test]
+    fn nesting_has_a_floor() {
+        let level = [
+            0x00, 0x52, 0x30, 0x92, b'S', b'Q', 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE, 0xFF, 0x00, 0xE0, 0xFF,
+            0xFF, 0xFF, 0xFF,
+        ];
+        let deep = level.repeat(100_000);
+        assert!(!is_sound(&deep, EXPLICIT));
+        let walked = element(&deep, 0, EXPLICIT).and_then(|h| element_end(&deep, &h, EXPLICIT, u64::MAX, 0));
+        assert!(matches!(walked, Err(Stop::Broken(reason)) if reason.contains("nested deeper")));
+    }
+
+    #[test]
+    fn text_and_pictures_are_not_taken_for_dicom() {
+        for other in [
+            &b"BT /F1 12 Tf 72 720 Td (Hello) Tj ET and more"[..],
+            b"\xFF\xD8\xFF\xE0\x00\x10JFIF\x00\x01\x01\x01\x00\x48",
+            &[0; 64],
+        ] {
+            let found = outline(Bytes::Memory(other.into()));
+            assert!(matches!(found, Err(OutlineError::NotDicom)), "{found:?}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod reformat;
 mod scan;
 mod series;
 mod source;
+mod tags;
 mod volume;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use crate::progress::Progress;
 pub use geometry::orientation_letters;
 pub use load::{read_planes, visit_planes};
 pub use reformat::Reformat;
+pub use tags::{TagText, tags};
 pub use volume::{Geometry, HuStatistics, Plane, Volume};
 
 /// What a set of paths holds.
