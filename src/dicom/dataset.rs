@@ -7,7 +7,8 @@ use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
-use super::encoding::{Encoding, Outline, OutlineError, PixelPlace, is_sound, outline};
+use super::encoding::{Encoding, Outline, OutlineError, PixelPlace, outline};
+use super::sound::is_sound;
 use super::source::{Bytes, Location};
 
 /// The top-level elements this program reads; the rest of a header is stepped over, which makes scanning fast.

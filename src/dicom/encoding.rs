@@ -4,10 +4,6 @@
 //! checks every length against the file before anything is allocated, and finds the byte ranges that dicom-rs then
 //! interprets.
 
-use dicom_core::dictionary::DataDictionaryEntry;
-use dicom_core::{DataDictionary, Tag, VR};
-use dicom_dictionary_std::StandardDataDictionary;
-
 use super::source::{Bytes, inflate};
 
 /// Transfer syntax of a data set that is deflated as a whole.
@@ -17,11 +13,11 @@ const FIRST_READ: u64 = 32 << 10;
 /// Longest header (everything before the pixel data) that is read, bytes.
 const LONGEST_HEADER: u64 = 512 << 20;
 /// Deepest nesting of sequences that is followed.
-const DEEPEST: usize = 32;
-const UNDEFINED: u32 = u32::MAX;
-const ITEM: (u16, u16) = (0xFFFE, 0xE000);
-const ITEM_END: (u16, u16) = (0xFFFE, 0xE00D);
-const SEQUENCE_END: (u16, u16) = (0xFFFE, 0xE0DD);
+pub(super) const DEEPEST: usize = 32;
+pub(super) const UNDEFINED: u32 = u32::MAX;
+pub(super) const ITEM: (u16, u16) = (0xFFFE, 0xE000);
+pub(super) const ITEM_END: (u16, u16) = (0xFFFE, 0xE00D);
+pub(super) const SEQUENCE_END: (u16, u16) = (0xFFFE, 0xE0DD);
 const PIXEL_DATA: (u16, u16) = (0x7FE0, 0x0010);
 
 /// The 34 value representations of PS3.5 6.2.
@@ -119,17 +115,20 @@ pub(crate) enum OutlineError {
     Broken(String),
 }
 
-enum Stop {
+/// Why a walk ends early.
+pub(super) enum Stop {
     /// The walk needs bytes beyond those read so far.
     NeedMore,
     Broken(String),
 }
 
-struct ElementHeader {
-    tag: (u16, u16),
-    vr: Option<[u8; 2]>,
-    length: u32,
-    value: usize,
+/// An element's tag, VR, length and where its value starts.
+pub(super) struct ElementHeader {
+    pub tag: (u16, u16),
+    /// None in implicit encodings and where unknown.
+    pub vr: Option<[u8; 2]>,
+    pub length: u32,
+    pub value: usize,
 }
 
 /// Reads a file's outer structure up to its pixel data.
@@ -306,7 +305,7 @@ fn walk_top(header: &[u8], start: usize, encoding: Encoding, file_length: u64) -
 }
 
 /// The end of an element's value. Sequences are walked inside so that no nested length reaches beyond its parent.
-fn element_end(
+pub(super) fn element_end(
     data: &[u8],
     header: &ElementHeader,
     encoding: Encoding,
@@ -388,84 +387,8 @@ fn item_end(data: &[u8], mut at: usize, encoding: Encoding, limit: u64, depth: u
     }
 }
 
-/// Whether a byte range is one element, or several, in which every length stays within its parent and every sequence is
-/// closed. dicom-rs reserves memory for whatever length it meets, so it is only given ranges that pass this.
-pub(crate) fn is_sound(data: &[u8], encoding: Encoding) -> bool {
-    sound_elements(data, 0, encoding, false, 0) == Some(data.len())
-}
-
-/// The end of a run of elements: of the data, or behind an item's delimiter.
-fn sound_elements(
-    data: &[u8],
-    mut at: usize,
-    encoding: Encoding,
-    delimited: bool,
-    depth: usize,
-) -> Option<usize> {
-    if depth > DEEPEST {
-        return None;
-    }
-    while delimited || at < data.len() {
-        let header = element(data, at, encoding).ok()?;
-        if delimited && header.tag == ITEM_END {
-            return Some(header.value);
-        }
-        // What this program reads as implicit, dicom-rs would read as UN with another length.
-        if header.tag.0 == ITEM.0 || encoding.explicit && header.vr.is_none() {
-            return None;
-        }
-        let end = match header.length {
-            UNDEFINED if header.vr == Some(*b"UN") => return None,
-            UNDEFINED => None,
-            length => Some(header.value.checked_add(length as usize).filter(|&end| end <= data.len())?),
-        };
-        at = match end {
-            Some(end) if !is_sequence(&header, data.get(header.value..end)?, encoding) => end,
-            end => sound_items(data, header.value, end, encoding, depth + 1)?,
-        };
-    }
-    Some(at)
-}
-
-/// The end of a sequence's items: `end` exactly, or behind its delimiter.
-fn sound_items(
-    data: &[u8],
-    mut at: usize,
-    end: Option<usize>,
-    encoding: Encoding,
-    depth: usize,
-) -> Option<usize> {
-    while end != Some(at) {
-        let item = element(data, at, encoding).ok()?;
-        at = match (item.tag, item.length) {
-            (SEQUENCE_END, _) if end.is_none() => return Some(item.value),
-            (ITEM, UNDEFINED) => sound_elements(data, item.value, encoding, true, depth)?,
-            (ITEM, length) => {
-                let item_end = item.value.checked_add(length as usize)?;
-                let inside = data.get(item.value..item_end.min(end.unwrap_or(usize::MAX)))?;
-                (inside.len() == length as usize).then_some(())?;
-                sound_elements(inside, 0, encoding, false, depth)?;
-                item_end
-            }
-            _ => return None,
-        };
-    }
-    Some(at)
-}
-
-fn is_sequence(header: &ElementHeader, value: &[u8], encoding: Encoding) -> bool {
-    if encoding.explicit {
-        return header.vr == Some(*b"SQ");
-    }
-    let by_dictionary = || {
-        let entry = StandardDataDictionary.by_tag(Tag(header.tag.0, header.tag.1));
-        entry.is_some_and(|entry| entry.vr().relaxed() == VR::SQ)
-    };
-    value.starts_with(&[0xFE, 0xFF, 0x00, 0xE0]) || by_dictionary()
-}
-
 /// Reads one element header. In an explicit data set an element without a known VR is read as implicit, as some writers mix both.
-fn element(data: &[u8], at: usize, encoding: Encoding) -> Result<ElementHeader, Stop> {
+pub(super) fn element(data: &[u8], at: usize, encoding: Encoding) -> Result<ElementHeader, Stop> {
     let head = data.get(at..at + 8).ok_or(Stop::NeedMore)?;
     let tag = (encoding.u16(head), encoding.u16(&head[2..]));
     let vr = [head[4], head[5]];
@@ -484,61 +407,6 @@ fn element(data: &[u8], at: usize, encoding: Encoding) -> Result<ElementHeader, 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const EXPLICIT: Encoding = Encoding::EXPLICIT_LITTLE;
-
-    /// dicom-rs reads an element of unknown VR as UN with a length of its own and reserves that much: one changed byte
-    /// in a VR made it take gigabytes.
-    #[test]
-    fn an_unknown_vr_is_not_handed_on() {
-        let known = [0x20, 0, 0x37, 0, b'D', b'S', 2, 0, b'1', b' '];
-        assert!(is_sound(&known, EXPLICIT));
-        let unknown = [0x20, 0, 0x37, 0, 0xE1, b'S', 2, 0, 0xFF, 0xFF, 0xFF, 0x7F];
-        assert!(!is_sound(&unknown, EXPLICIT));
-    }
-
-    #[test]
-    fn lengths_must_stay_within_their_parent() {
-        let sequence = |item_length: u8, value_length: u8| {
-            let mut bytes = vec![0x00, 0x52, 0x30, 0x92, b'S', b'Q', 0, 0, 18, 0, 0, 0];
-            bytes.extend([0xFE, 0xFF, 0x00, 0xE0, item_length, 0, 0, 0]);
-            bytes.extend([0x20, 0, 0x37, 0, b'D', b'S', value_length, 0, b'1', b' ']);
-            bytes
-        };
-        assert!(is_sound(&sequence(10, 2), EXPLICIT));
-        assert!(!is_sound(&sequence(10, 3), EXPLICIT));
-        assert!(!is_sound(&sequence(11, 2), EXPLICIT));
-        assert!(!is_sound(&sequence(9, 2), EXPLICIT));
-    }
-
-    #[test]
-    fn sequences_without_length_must_be_closed() {
-        let open = [
-            &[0x00, 0x52, 0x30, 0x92, b'S', b'Q', 0, 0, 0xFF, 0xFF, 0xFF, 0xFF][..],
-            &[0xFE, 0xFF, 0x00, 0xE0, 0xFF, 0xFF, 0xFF, 0xFF],
-            &[0x20, 0, 0x37, 0, b'D', b'S', 2, 0, b'1', b' '],
-            &[0xFE, 0xFF, 0x0D, 0xE0, 0, 0, 0, 0],
-        ]
-        .concat();
-        let closed = [&open[..], &[0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]].concat();
-        assert!(is_sound(&closed, EXPLICIT));
-        assert!(!is_sound(&open, EXPLICIT));
-        let walked =
-            element(&closed, 0, EXPLICIT).ok().and_then(|h| element_end(&closed, &h, EXPLICIT, 1000, 0).ok());
-        assert_eq!(walked, Some(closed.len()));
-    }
-
-    #[test]
-    fn nesting_has_a_floor() {
-        let level = [
-            0x00, 0x52, 0x30, 0x92, b'S', b'Q', 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE, 0xFF, 0x00, 0xE0, 0xFF,
-            0xFF, 0xFF, 0xFF,
-        ];
-        let deep = level.repeat(100_000);
-        assert!(!is_sound(&deep, EXPLICIT));
-        let walked = element(&deep, 0, EXPLICIT).and_then(|h| element_end(&deep, &h, EXPLICIT, u64::MAX, 0));
-        assert!(matches!(walked, Err(Stop::Broken(reason)) if reason.contains("nested deeper")));
-    }
 
     #[test]
     fn text_and_pictures_are_not_taken_for_dicom() {

@@ -12,6 +12,7 @@ mod pixels;
 mod reformat;
 mod scan;
 mod series;
+mod sound;
 mod source;
 mod tags;
 mod volume;
