@@ -7,7 +7,8 @@ use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
-use super::encoding::{Encoding, Outline, OutlineError, PixelPlace, lengths_are_sound, outline};
+use super::encoding::{Encoding, Outline, OutlineError, PixelPlace, outline};
+use super::sound::is_sound;
 use super::source::{Bytes, Location};
 
 /// The top-level elements this program reads; the rest of a header is stepped over, which makes scanning fast.
@@ -84,7 +85,7 @@ impl Dataset {
     /// See [`OutlineError`]; reasons don't name the file.
     pub fn read(location: &Location) -> Result<Self, OutlineError> {
         let outline = outline(location.open().map_err(OutlineError::Broken)?)?;
-        let values = Values(wanted_values(&outline));
+        let values = Values(values_of(&outline, Select::Wanted));
         let known = !outline.transfer_syntax.is_empty()
             && TransferSyntaxRegistry.get(&outline.transfer_syntax).is_some();
         let transfer_syntax =
@@ -101,12 +102,22 @@ impl Dataset {
     }
 }
 
-/// Reads the wanted elements in one go; where that fails, one by one, leaving out those that can't be read.
-fn wanted_values(outline: &Outline) -> InMemDicomObject {
-    let ranges = outline.elements.iter().filter(|e| WANTED.contains(&Tag(e.tag.0, e.tag.1)));
-    let slices: Vec<&[u8]> = ranges
+/// Which top-level elements are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Select {
+    Wanted,
+    All,
+}
+
+/// Reads elements in one go; where that fails, one by one, leaving out those that can't be read.
+pub(crate) fn values_of(outline: &Outline, select: Select) -> InMemDicomObject {
+    let chosen = |tag: (u16, u16)| select == Select::All || WANTED.contains(&Tag(tag.0, tag.1));
+    let slices: Vec<&[u8]> = outline
+        .elements
+        .iter()
+        .filter(|e| chosen(e.tag))
         .filter_map(|e| outline.header.get(e.start..e.end))
-        .filter(|bytes| lengths_are_sound(bytes, outline.encoding))
+        .filter(|bytes| is_sound(bytes, outline.encoding))
         .collect();
     parse(&slices.concat(), outline.encoding).unwrap_or_else(|| {
         // Every element is read behind the character set, which the text values need.

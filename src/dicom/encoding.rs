@@ -13,11 +13,11 @@ const FIRST_READ: u64 = 32 << 10;
 /// Longest header (everything before the pixel data) that is read, bytes.
 const LONGEST_HEADER: u64 = 512 << 20;
 /// Deepest nesting of sequences that is followed.
-const DEEPEST: usize = 32;
-const UNDEFINED: u32 = u32::MAX;
-const ITEM: (u16, u16) = (0xFFFE, 0xE000);
-const ITEM_END: (u16, u16) = (0xFFFE, 0xE00D);
-const SEQUENCE_END: (u16, u16) = (0xFFFE, 0xE0DD);
+pub(super) const DEEPEST: usize = 32;
+pub(super) const UNDEFINED: u32 = u32::MAX;
+pub(super) const ITEM: (u16, u16) = (0xFFFE, 0xE000);
+pub(super) const ITEM_END: (u16, u16) = (0xFFFE, 0xE00D);
+pub(super) const SEQUENCE_END: (u16, u16) = (0xFFFE, 0xE0DD);
 const PIXEL_DATA: (u16, u16) = (0x7FE0, 0x0010);
 
 /// The 34 value representations of PS3.5 6.2.
@@ -115,17 +115,20 @@ pub(crate) enum OutlineError {
     Broken(String),
 }
 
-enum Stop {
+/// Why a walk ends early.
+pub(super) enum Stop {
     /// The walk needs bytes beyond those read so far.
     NeedMore,
     Broken(String),
 }
 
-struct ElementHeader {
-    tag: (u16, u16),
-    vr: Option<[u8; 2]>,
-    length: u32,
-    value: usize,
+/// An element's tag, VR, length and where its value starts.
+pub(super) struct ElementHeader {
+    pub tag: (u16, u16),
+    /// None in implicit encodings and where unknown.
+    pub vr: Option<[u8; 2]>,
+    pub length: u32,
+    pub value: usize,
 }
 
 /// Reads a file's outer structure up to its pixel data.
@@ -302,7 +305,7 @@ fn walk_top(header: &[u8], start: usize, encoding: Encoding, file_length: u64) -
 }
 
 /// The end of an element's value. Sequences are walked inside so that no nested length reaches beyond its parent.
-fn element_end(
+pub(super) fn element_end(
     data: &[u8],
     header: &ElementHeader,
     encoding: Encoding,
@@ -384,45 +387,8 @@ fn item_end(data: &[u8], mut at: usize, encoding: Encoding, limit: u64, depth: u
     }
 }
 
-/// Whether every length inside a byte range of elements stays within its parent, so that reading it allocates no more than the range.
-pub(crate) fn lengths_are_sound(data: &[u8], encoding: Encoding) -> bool {
-    sound(data, encoding, 0).is_some()
-}
-
-fn sound(data: &[u8], encoding: Encoding, depth: usize) -> Option<()> {
-    let mut at = 0;
-    while at < data.len() {
-        let header = element(data, at, encoding).ok()?;
-        at = match header.tag {
-            ITEM_END | SEQUENCE_END => header.value,
-            _ if depth > DEEPEST => return None,
-            // Items and sequences of undefined length: go on inside, their delimiters are stepped over above.
-            _ if header.length == UNDEFINED && header.vr == Some(*b"UN") => {
-                element_end(data, &header, encoding, data.len() as u64, depth).ok()?
-            }
-            _ if header.length == UNDEFINED => header.value,
-            tag => {
-                let end =
-                    header.value.checked_add(header.length as usize).filter(|&end| end <= data.len())?;
-                let is_sequence = tag == ITEM
-                    || header.vr == Some(*b"SQ")
-                    || !encoding.explicit && starts_with_item(&data[header.value..end]);
-                if is_sequence {
-                    sound(&data[header.value..end], encoding, depth + 1)?;
-                }
-                end
-            }
-        };
-    }
-    Some(())
-}
-
-fn starts_with_item(value: &[u8]) -> bool {
-    value.len() >= 8 && value[..4] == [0xFE, 0xFF, 0x00, 0xE0]
-}
-
 /// Reads one element header. In an explicit data set an element without a known VR is read as implicit, as some writers mix both.
-fn element(data: &[u8], at: usize, encoding: Encoding) -> Result<ElementHeader, Stop> {
+pub(super) fn element(data: &[u8], at: usize, encoding: Encoding) -> Result<ElementHeader, Stop> {
     let head = data.get(at..at + 8).ok_or(Stop::NeedMore)?;
     let tag = (encoding.u16(head), encoding.u16(&head[2..]));
     let vr = [head[4], head[5]];
@@ -436,4 +402,21 @@ fn element(data: &[u8], at: usize, encoding: Encoding) -> Result<ElementHeader, 
         return Ok(ElementHeader { tag, vr: Some(vr), length: encoding.u32(length), value: at + 12 });
     }
     Ok(ElementHeader { tag, vr: Some(vr), length: u32::from(encoding.u16(&head[6..])), value: at + 8 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_pictures_are_not_taken_for_dicom() {
+        for other in [
+            &b"BT /F1 12 Tf 72 720 Td (Hello) Tj ET and more"[..],
+            b"\xFF\xD8\xFF\xE0\x00\x10JFIF\x00\x01\x01\x01\x00\x48",
+            &[0; 64],
+        ] {
+            let found = outline(Bytes::Memory(other.into()));
+            assert!(matches!(found, Err(OutlineError::NotDicom)), "{found:?}");
+        }
+    }
 }

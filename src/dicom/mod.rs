@@ -12,7 +12,9 @@ mod pixels;
 mod reformat;
 mod scan;
 mod series;
+mod sound;
 mod source;
+mod tags;
 mod volume;
 pub mod write;
 
@@ -25,6 +27,7 @@ use crate::progress::Progress;
 pub use geometry::orientation_letters;
 pub use load::{read_planes, visit_planes};
 pub use reformat::Reformat;
+pub use tags::{TagText, tags};
 pub use volume::{Geometry, HuStatistics, Plane, Volume};
 
 /// What a set of paths holds.

@@ -42,7 +42,7 @@ impl PixelFormat {
         let format = Self {
             rows: required(tags::ROWS, "Rows (0028,0010)")?,
             columns: required(tags::COLUMNS, "Columns (0028,0011)")?,
-            samples: values.integer(tags::SAMPLES_PER_PIXEL).unwrap_or(1),
+            samples: values.integer(tags::SAMPLES_PER_PIXEL).unwrap_or(1).max(1),
             bits_allocated,
             bits_stored,
             high_bit: values.integer(tags::HIGH_BIT).unwrap_or(bits_stored.saturating_sub(1)),
@@ -172,7 +172,8 @@ impl PixelReader {
 }
 
 fn native_place(format: &PixelFormat, at: u64, bytes: &Bytes) -> Result<FramePlaces, String> {
-    let needed = (format.frame_bytes() as u128) * format.frames as u128;
+    // At least a byte a frame (1-bit frames share bytes), so that no count of frames goes unchecked.
+    let needed = u128::from(format.frame_bytes().max(1)) * format.frames as u128;
     let present = bytes.len().saturating_sub(at);
     if u128::from(present) < needed {
         return Err(format!(
@@ -233,7 +234,7 @@ type Fragments = (Vec<u64>, Vec<Range<u64>>);
 fn fragments(bytes: &Bytes, at: u64) -> Result<Fragments, String> {
     let cut =
         || "the file is cut short inside its compressed pixel data; copy it again from the source".to_owned();
-    let mut reader = bytes.reader(at).map_err(|e| io_reason(&e))?;
+    let mut reader = bytes.reader(at)?;
     let mut position = at;
     let mut offset_table = Vec::new();
     let mut found = Vec::new();
@@ -332,6 +333,16 @@ fn decode(transfer_syntax: &str, format: &PixelFormat, encoded: Vec<u8>) -> Resu
     let Some(decoder) = syntax.and_then(|ts| ts.pixel_data_reader()) else {
         return Err(format!("pixel data in {name} can't be decoded"));
     };
+    if let Some(stated) = codestream_size(&encoded)
+        && stated != [u32::from(format.columns), u32::from(format.rows), u32::from(format.samples)]
+    {
+        // Also keeps a damaged picture header from asking the decoder for gigabytes.
+        let [columns, rows, samples] = stated;
+        return Err(format!(
+            "its compressed picture has {rows} × {columns} pixels of {samples} samples where the header says {} × {} of {}",
+            format.rows, format.columns, format.samples
+        ));
+    }
     let frame = OneFrame { transfer_syntax, format, encoded };
     // The decoders index without checks on some damaged streams; a panic there must cost this file only.
     let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -342,6 +353,35 @@ fn decode(transfer_syntax: &str, format: &PixelFormat, encoded: Vec<u8>) -> Resu
         Ok(Ok(decoded)) => Ok(decoded),
         Ok(Err(error)) => Err(format!("its pixel data ({name}) can't be decoded: {}", with_causes(&error))),
         Err(_) => Err(format!("its pixel data ({name}) are damaged")),
+    }
+}
+
+/// Width, height and samples a pixel that a JPEG, JPEG-LS or JPEG 2000 codestream states in its header; `None` for other data.
+fn codestream_size(encoded: &[u8]) -> Option<[u32; 3]> {
+    let u16_at = |at: usize| Some(u32::from(u16::from_be_bytes(encoded.get(at..at + 2)?.try_into().ok()?)));
+    let u32_at = |at: usize| Some(u32::from_be_bytes(encoded.get(at..at + 4)?.try_into().ok()?));
+    match encoded.get(..3)? {
+        // SIZ follows SOC; picture size is the grid's end less its offset (ISO 15444-1 A.5.1).
+        [0xFF, 0x4F, 0xFF] => {
+            let extent = |end: usize, offset: usize| Some(u32_at(end)?.saturating_sub(u32_at(offset)?));
+            Some([extent(8, 16)?, extent(12, 20)?, u16_at(40)?])
+        }
+        [0xFF, 0xD8, 0xFF] => {
+            let mut at = 2;
+            loop {
+                let (prefix, marker) = (*encoded.get(at)?, *encoded.get(at + 1)?);
+                match marker {
+                    _ if prefix != 0xFF => return None,
+                    0xFF => at += 1, // fill byte
+                    // Start of frame: all of C0…CF but tables (C4), extensions (C8) and conditioning (CC); F7 is JPEG-LS.
+                    0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF | 0xF7 => {
+                        return Some([u16_at(at + 7)?, u16_at(at + 5)?, u32::from(*encoded.get(at + 9)?)]);
+                    }
+                    _ => at += 2 + u16_at(at + 2)? as usize,
+                }
+            }
+        }
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Longest ZIP member or inflated data set that is held in memory, bytes; a guard against archive bombs.
 const LONGEST_IN_MEMORY: u64 = 4 << 30;
@@ -41,15 +41,20 @@ impl Location {
         }
     }
 
-    /// Opens the file for random access; a ZIP's member is unpacked into memory.
+    /// Opens the file for random access.
     ///
     /// # Errors
     /// One sentence without the path.
     pub fn open(&self) -> Result<Bytes, String> {
         match &self.member {
             Some(member) => {
-                let mut archive = open_archive(&self.path)?;
-                read_member(&mut archive, member).map(|bytes| Bytes::Memory(bytes.into()))
+                let length = open_archive(&self.path)?.by_name(member).map_err(|e| zip_reason(&e))?.size();
+                Ok(Bytes::Member {
+                    archive: self.path.clone(),
+                    member: member.clone(),
+                    length,
+                    unpacked: Arc::default(),
+                })
             }
             None => {
                 let file = File::open(&self.path).map_err(|e| io_reason(&e))?;
@@ -68,14 +73,24 @@ impl<T: Read + Seek> ReadSeek for T {}
 /// Random access to a file's bytes, or to bytes in memory.
 #[derive(Debug, Clone)]
 pub(crate) enum Bytes {
-    File { path: PathBuf, length: u64 },
+    File {
+        path: PathBuf,
+        length: u64,
+    },
+    /// A ZIP's member: unpacked as far as its first bytes are read, wholly once anything behind them is.
+    Member {
+        archive: PathBuf,
+        member: String,
+        length: u64,
+        unpacked: Arc<OnceLock<Arc<[u8]>>>,
+    },
     Memory(Arc<[u8]>),
 }
 
 impl Bytes {
     pub fn len(&self) -> u64 {
         match self {
-            Self::File { length, .. } => *length,
+            Self::File { length, .. } | Self::Member { length, .. } => *length,
             Self::Memory(bytes) => bytes.len() as u64,
         }
     }
@@ -88,26 +103,41 @@ impl Bytes {
         if at.checked_add(length).is_none_or(|end| end > self.len()) {
             return Err("the file is cut short".to_owned());
         }
-        let read = || -> std::io::Result<Vec<u8>> {
-            let mut reader = self.reader(at)?;
-            let mut buffer = Vec::with_capacity(length as usize);
-            reader.by_ref().take(length).read_to_end(&mut buffer)?;
-            if buffer.len() as u64 == length {
-                Ok(buffer)
-            } else {
-                Err(std::io::ErrorKind::UnexpectedEof.into())
-            }
-        };
-        read().map_err(|e| io_reason(&e))
+        if let Self::Member { archive, member, unpacked, .. } = self
+            && at == 0
+            && unpacked.get().is_none()
+        {
+            return unpack(archive, member, length).and_then(|bytes| exactly(bytes, length));
+        }
+        // The reader first: only it knows whether a ZIP's member is as long as its archive says.
+        let mut reader = self.reader(at)?.take(length);
+        let mut buffer =
+            Vec::with_capacity(usize::try_from(length).map_err(|_| "the file is too long".to_owned())?);
+        reader.read_to_end(&mut buffer).map_err(|e| io_reason(&e))?;
+        exactly(buffer, length)
     }
 
     /// A reader that stands at `at`.
-    pub fn reader(&self, at: u64) -> std::io::Result<Box<dyn ReadSeek>> {
+    ///
+    /// # Errors
+    /// One sentence without the path.
+    pub fn reader(&self, at: u64) -> Result<Box<dyn ReadSeek>, String> {
         let mut reader: Box<dyn ReadSeek> = match self {
-            Self::File { path, .. } => Box::new(File::open(path)?),
+            Self::File { path, .. } => Box::new(File::open(path).map_err(|e| io_reason(&e))?),
+            Self::Member { archive, member, length, unpacked } => {
+                let bytes = match unpacked.get() {
+                    Some(bytes) => Arc::clone(bytes),
+                    None => {
+                        let bytes: Arc<[u8]> = exactly(unpack(archive, member, *length)?, *length)?.into();
+                        // Another thread may have unpacked it meanwhile; both hold the same bytes.
+                        Arc::clone(unpacked.get_or_init(|| bytes))
+                    }
+                };
+                Box::new(std::io::Cursor::new(bytes))
+            }
             Self::Memory(bytes) => Box::new(std::io::Cursor::new(Arc::clone(bytes))),
         };
-        reader.seek(SeekFrom::Start(at))?;
+        reader.seek(SeekFrom::Start(at)).map_err(|e| io_reason(&e))?;
         Ok(reader)
     }
 }
@@ -122,18 +152,26 @@ pub(crate) fn open_archive(path: &Path) -> Result<zip::ZipArchive<std::io::BufRe
         .map_err(|e| format!("the ZIP archive can't be read: {e}"))
 }
 
-fn read_member(
-    archive: &mut zip::ZipArchive<std::io::BufReader<File>>,
-    member: &str,
-) -> Result<Vec<u8>, String> {
-    let file = archive.by_name(member).map_err(|e| format!("the ZIP member can't be read: {e}"))?;
-    let mut bytes = Vec::new();
-    let read = file.take(LONGEST_IN_MEMORY + 1).read_to_end(&mut bytes);
-    match read {
-        Err(e) => Err(format!("the ZIP member can't be unpacked: {e}")),
-        Ok(n) if n as u64 > LONGEST_IN_MEMORY => Err("the ZIP member unpacks to more than 4 GiB".to_owned()),
-        Ok(_) => Ok(bytes),
+/// The first `length` bytes of a ZIP's member.
+fn unpack(archive: &Path, member: &str, length: u64) -> Result<Vec<u8>, String> {
+    if length > LONGEST_IN_MEMORY {
+        return Err("the ZIP member unpacks to more than 4 GiB".to_owned());
     }
+    let mut archive = open_archive(archive)?;
+    let file = archive.by_name(member).map_err(|e| zip_reason(&e))?;
+    let mut bytes = Vec::new();
+    file.take(length)
+        .read_to_end(&mut bytes)
+        .map_err(|e| format!("the ZIP member can't be unpacked: {e}"))?;
+    Ok(bytes)
+}
+
+fn exactly(bytes: Vec<u8>, length: u64) -> Result<Vec<u8>, String> {
+    if bytes.len() as u64 == length { Ok(bytes) } else { Err("the file is cut short".to_owned()) }
+}
+
+fn zip_reason(error: &zip::result::ZipError) -> String {
+    format!("the ZIP member can't be read: {error}")
 }
 
 /// Inflates a deflated data set (no zlib header, PS3.5 A.5).

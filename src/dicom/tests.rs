@@ -381,6 +381,50 @@ fn nothing_in_the_shared_collection_makes_a_scan_fail() {
     }
 }
 
+/// Damage behind the header of compressed files, where decoders written in other languages read.
+#[test]
+fn damaged_compressed_pixels_are_an_error_or_a_picture() {
+    let Some(root) = shared() else { return };
+    let names = ["CT1_J2KI", "CT1_JLSL", "CT1_JLSN", "CT1_JPLL", "CT1_RLE", "CT2_J2KR"];
+    names.par_iter().for_each(|name| {
+        let whole = std::fs::read(root.join("awkward/nema-wg04").join(name)).unwrap();
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join(name);
+        // A fixed sequence of damage: any failure can be repeated.
+        let mut state = 0x9E37_79B9_u64;
+        for _ in 0..12 {
+            let mut damaged = whole.clone();
+            for _ in 0..4 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                // The first kilobyte behind the data set's header holds the codestream's own header.
+                let span = if state & 1 == 0 { 1024 } else { whole.len() - 6000 };
+                let at = 6000.min(whole.len() / 2) + (state >> 20) as usize % span;
+                let last = damaged.len() - 1;
+                damaged[at.min(last)] = (state >> 12) as u8;
+            }
+            std::fs::write(&path, damaged).unwrap();
+            if let Ok(planes) = read_planes(&path) {
+                assert_eq!(planes[0].stored.len(), 512 * 512);
+            }
+        }
+    });
+}
+
+#[test]
+fn every_tag_of_a_file_can_be_listed() {
+    let Some(root) = shared() else { return };
+    let listed =
+        tags(&root.join("awkward/one-defect-each/14-legacy-converted-enhanced-CT/enhanced.dcm"), None)
+            .unwrap();
+    let find = |name: &str| listed.iter().filter(|t| t.name == name).collect::<Vec<_>>();
+    assert_eq!(find("Modality")[0].value, "CT");
+    assert_eq!(find("PerFrameFunctionalGroupsSequence")[0].value, "10 items");
+    let positions = find("ImagePositionPatient");
+    assert_eq!((positions.len(), positions[0].depth, positions[0].tag.as_str()), (10, 2, "(0020,0032)"));
+    assert!(positions[0].value.starts_with("-174.1618"), "{}", positions[0].value);
+    assert!(tags(&root.join("README.md"), None).unwrap_err().to_string().contains("not a DICOM file"));
+}
+
 mod made {
     //! Small files made here: hostile ones, and rare ones the collection lacks.
 
