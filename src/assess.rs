@@ -18,6 +18,9 @@ use crate::stats::nomogram::{Nomogram, NomogramError, NomogramModel, PatientPoin
 /// Said wherever a figure came from weights that were never trained.
 pub const UNTRAINED: &str = "untrained weights: figures have no meaning";
 
+/// The class Grad-CAM explains: metastasis.
+const METASTASIS: usize = 1;
+
 /// Said wherever a result stands.
 pub const RESEARCH_ONLY: &str = "Research use only. Not for diagnosis or treatment decisions.";
 
@@ -187,8 +190,7 @@ impl Models {
         if let Some(seen) = kept {
             return Ok(seen);
         }
-        let inference = network.infer(picture)?;
-        let cam = network.grad_cam(picture, 1)?;
+        let (inference, cam) = network.infer_with_heatmap(picture, METASTASIS)?;
         let seen = Arc::new(Seen { inference, cam });
         self.seen.lock().unwrap_or_else(|e| e.into_inner()).insert(key, Arc::clone(&seen));
         Ok(seen)
@@ -254,6 +256,7 @@ pub fn assess(
     let fused = fusion::fuse(t4_seen.inference.log_prob, t11_seen.inference.log_prob, clinical.vote);
     warnings.extend(models.clinical.outside_training(record));
     let (nomogram, patient_points) = place(&models.nomogram, record, fused.log_prob, &mut warnings);
+    warnings.extend(models.t4.device_notice().map(str::to_owned));
     if !models.trained() {
         warnings.insert(0, untrained_warning(models));
     }

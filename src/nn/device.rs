@@ -19,6 +19,8 @@ pub fn choose(choice: DeviceChoice) -> Result<Chosen, NnError> {
     match choice {
         DeviceChoice::Cpu => Ok(cpu(None)),
         DeviceChoice::Cuda => cuda().map_err(NnError::Device),
+        // A build without CUDA has nothing to fall back from, so nothing to tell.
+        DeviceChoice::Auto if !candle_core::utils::cuda_is_available() => Ok(cpu(None)),
         DeviceChoice::Auto => {
             Ok(cuda().unwrap_or_else(|reason| cpu(Some(format!("running on the CPU: {reason}")))))
         }
@@ -27,7 +29,7 @@ pub fn choose(choice: DeviceChoice) -> Result<Chosen, NnError> {
 
 fn cuda() -> Result<Chosen, String> {
     if !candle_core::utils::cuda_is_available() {
-        return Err("this build has no CUDA support; use --device cpu or auto".to_owned());
+        return Err("this build has no CUDA support; use the CPU (--device cpu or auto)".to_owned());
     }
     match Device::new_cuda(0) {
         Ok(device) => Ok(Chosen { device, name: "CUDA device 0".to_owned(), notice: None }),
@@ -47,13 +49,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_cuda_auto_takes_the_cpu_and_says_so_and_cuda_fails() {
+    fn without_cuda_auto_takes_the_cpu_and_cuda_fails() {
         if candle_core::utils::cuda_is_available() {
             eprintln!("this build has CUDA: nothing to test here");
             return;
         }
         let auto = choose(DeviceChoice::Auto).unwrap();
-        assert!(auto.device.is_cpu() && auto.name.starts_with("CPU (") && auto.notice.is_some());
+        assert!(auto.device.is_cpu() && auto.name.starts_with("CPU (") && auto.notice.is_none());
         let error = choose(DeviceChoice::Cuda).err().unwrap().to_string();
         assert!(error.contains("no CUDA support") && error.contains("--device cpu"), "{error}");
     }

@@ -8,7 +8,8 @@ use super::super::state::Workspace;
 use super::super::theme;
 use super::Scene;
 use crate::app::state::patients;
-use crate::cohort::Row;
+use crate::clinical::variable;
+use crate::cohort::{Row, columns};
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let t = theme::tokens(ui);
@@ -43,6 +44,16 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     rows(ui, scene, &filter.to_lowercase());
 }
 
+/// What a person reads above a column: our own word where the column is known, else the file's.
+fn heading(name: &str) -> &str {
+    match columns::key_of(name) {
+        Some("id") => "ID",
+        Some("metastasis") => "Metastasis",
+        Some(key) => variable(key).map_or(name, |v| v.label),
+        None => name,
+    }
+}
+
 fn rows(ui: &mut Ui, scene: &mut Scene<'_>, filter: &str) {
     let Some(open) = &scene.state.table else { return };
     let (ids, rows, headers) = (&open.ids, &open.table.rows, &open.table.header);
@@ -52,13 +63,14 @@ fn rows(ui: &mut Ui, scene: &mut Scene<'_>, filter: &str) {
     let current = scene.state.inputs.id.trim().to_owned();
     let id_column = open.table.column("id");
     let mut picked = None;
+    ui.spacing_mut().item_spacing.x = 14.0;
     egui::ScrollArea::horizontal().auto_shrink([false, false]).show(ui, |ui| {
         TableBuilder::new(ui)
             .striped(true)
             .columns(Column::auto().at_least(44.0), headers.len())
             .header(24.0, |mut header| {
                 for name in headers {
-                    header.col(|ui| drop(ui.label(theme::strong(name.as_str()))));
+                    header.col(|ui| drop(ui.label(theme::strong(heading(name))).on_hover_text(name)));
                 }
             })
             .body(|body| {
