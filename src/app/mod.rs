@@ -23,6 +23,9 @@ use jobs::Jobs;
 use pictures::Pictures;
 use state::State;
 
+/// A frame longer than this, in seconds, is missed on a 60 Hz screen.
+const SLOW_FRAME_S: f32 = 0.016;
+
 /// How the window is to start.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -127,9 +130,12 @@ impl Workstation {
 }
 
 impl eframe::App for Workstation {
-    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         if !self.started {
             self.start();
+        }
+        if let Some(seconds) = frame.info().cpu_usage.filter(|s| *s > SLOW_FRAME_S) {
+            tracing::debug!("a frame took {:.1} ms of our time", seconds * 1000.0);
         }
         self.jobs.sweep();
         for command in self.jobs.take_commands() {

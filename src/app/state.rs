@@ -111,6 +111,8 @@ impl Preset {
 pub struct OpenSeries {
     pub series: Series,
     pub planes: Vec<Option<Arc<Plane>>>,
+    /// When a person asked for it.
+    pub asked_at: Instant,
     /// Complete, once every plane is there.
     pub volume: Option<Arc<Volume>>,
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::super::Workstation;
 use super::super::command::{Action, Finished, PickPurpose};
@@ -148,6 +149,7 @@ impl Workstation {
             .map_or(Window::MEDIASTINUM, |&[c, w]| Window { centre: c as f32, width: (w as f32).max(1.0) });
         viewer.open = Some(OpenSeries {
             planes: vec![None; series.frames.len()],
+            asked_at: Instant::now(),
             volume: None,
             series: series.clone(),
         });
@@ -180,6 +182,9 @@ impl Workstation {
             && let Some(place) = open.planes.get_mut(number)
         {
             *place = Some(plane);
+            if open.loaded() == 1 {
+                tracing::info!("first slice after {} ms", open.asked_at.elapsed().as_millis());
+            }
         }
     }
 
@@ -191,6 +196,8 @@ impl Workstation {
             Ok(volume) => {
                 open.planes = volume.planes.iter().cloned().map(Some).collect();
                 open.volume = Some(Arc::new(volume));
+                let (slices, ms) = (open.planes.len(), open.asked_at.elapsed().as_millis());
+                tracing::info!("{slices} slices after {ms} ms");
                 if let Some([t4, t11]) = self.state.pending_levels.take() {
                     self.change("demonstration", |inputs| {
                         inputs.t4 = Some(t4);
