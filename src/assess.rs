@@ -1,16 +1,25 @@
 //! One patient through everything: the function the panels, `predict` and `batch` call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
-use crate::fusion::{LogProb, Source, Votes};
-use crate::nn::Heatmap;
-use crate::slice::Picture;
-use crate::stats::nomogram::{Nomogram, PatientPoints};
+use crate::clinical::{ClinicalError, ClinicalModel, Record};
+use crate::dicom::Volume;
+use crate::files;
+use crate::fusion::{self, LogProb, Source, Votes};
+use crate::nn::{Arch, DeviceChoice, Heatmap, Inference, Network, NnError};
+use crate::progress::Progress;
+use crate::slice::{self, Picture, Recipe, SliceError};
+use crate::stats::nomogram::{Nomogram, NomogramError, NomogramModel, PatientPoints};
 
 /// Said wherever a figure came from weights that were never trained.
 pub const UNTRAINED: &str = "untrained weights: figures have no meaning";
+
+/// The class Grad-CAM explains: metastasis.
+const METASTASIS: usize = 1;
 
 /// Said wherever a result stands.
 pub const RESEARCH_ONLY: &str = "Research use only. Not for diagnosis or treatment decisions.";
@@ -94,4 +103,254 @@ pub struct Reasons {
     pub patient_points: Option<PatientPoints>,
     /// Total points from which a patient counts as high risk.
     pub cutoff_points: Option<f64>,
+}
+
+/// What stops an assessment; each message is one sentence that names the file or input and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AssessError {
+    #[error(
+        "no models folder found; put the models beside the program, or name their folder with --models or THORACAST_MODELS"
+    )]
+    NoModels,
+    #[error(transparent)]
+    Network(#[from] NnError),
+    #[error(transparent)]
+    Clinical(#[from] ClinicalError),
+    #[error(transparent)]
+    Nomogram(#[from] NomogramError),
+    #[error(transparent)]
+    Slice(#[from] SliceError),
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// The four models of the study, loaded once and shared by all patients.
+pub struct Models {
+    pub t4: Network,
+    pub t11: Network,
+    pub clinical: ClinicalModel,
+    pub nomogram: NomogramModel,
+    /// What the networks said of pictures they have seen in this session.
+    seen: Mutex<HashMap<String, Arc<Seen>>>,
+}
+
+/// A network's answer and its reason, kept so that a changed clinical value need not run the networks again.
+struct Seen {
+    inference: Inference,
+    cam: Heatmap,
+}
+
+/// The folder with `clinical.json` and `nomogram.json`: the one asked for, `THORACAST_MODELS`, or `models`
+/// beside the program, above it (a build tree), or in the working folder.
+pub fn models_folder(asked: Option<&Path>) -> Result<PathBuf, AssessError> {
+    if let Some(folder) = asked {
+        return Ok(folder.to_owned());
+    }
+    if let Some(folder) = std::env::var_os("THORACAST_MODELS") {
+        return Ok(folder.into());
+    }
+    let program = std::env::current_exe().ok();
+    let above = program.iter().flat_map(|p| p.ancestors().skip(1));
+    let working = std::env::current_dir().ok();
+    above
+        .map(Path::to_owned)
+        .chain(working)
+        .flat_map(|folder| [folder.join("models"), folder.join("share/thoracast/models")])
+        .find(|folder| folder.join("clinical.json").is_file())
+        .ok_or(AssessError::NoModels)
+}
+
+impl Models {
+    /// Loads all four from `folder`. A network whose weights file does not exist gets untrained weights, and every
+    /// result says so; a weights file that exists and is broken is an error.
+    pub fn load(folder: &Path, device: DeviceChoice, progress: &dyn Progress) -> Result<Self, AssessError> {
+        progress.stage("Loading models");
+        let clinical = ClinicalModel::load(&folder.join("clinical.json"))?;
+        let nomogram = NomogramModel::load(&folder.join("nomogram.json"))?;
+        progress.report(1, 3);
+        let t4 = network(&folder.join("t4.safetensors"), Arch::Densenet161, Recipe::t4(), device)?;
+        progress.report(2, 3);
+        if progress.cancelled() {
+            return Err(AssessError::Cancelled);
+        }
+        let t11 = network(&folder.join("t11.safetensors"), Arch::Resnet50, Recipe::t11(), device)?;
+        progress.report(3, 3);
+        Ok(Self { t4, t11, clinical, nomogram, seen: Mutex::default() })
+    }
+
+    /// True when both networks were trained, so that figures have a meaning.
+    pub fn trained(&self) -> bool {
+        self.t4.card.trained && self.t11.card.trained
+    }
+
+    fn look(&self, network: &Network, picture: &Picture) -> Result<Arc<Seen>, AssessError> {
+        let key = format!("{}:{}", network.sha256, files::sha256_of(&picture.grey));
+        let kept = self.seen.lock().unwrap_or_else(|e| e.into_inner()).get(&key).cloned();
+        if let Some(seen) = kept {
+            return Ok(seen);
+        }
+        let (inference, cam) = network.infer_with_heatmap(picture, METASTASIS)?;
+        let seen = Arc::new(Seen { inference, cam });
+        self.seen.lock().unwrap_or_else(|e| e.into_inner()).insert(key, Arc::clone(&seen));
+        Ok(seen)
+    }
+}
+
+fn network(path: &Path, arch: Arch, recipe: Recipe, device: DeviceChoice) -> Result<Network, AssessError> {
+    if !path.exists() {
+        return Ok(Network::untrained(arch, recipe, device)?);
+    }
+    let network = Network::load(path, device)?;
+    if network.card.arch != arch {
+        let reason = format!("holds a {:?}, but this level takes a {arch:?}", network.card.arch);
+        return Err(NnError::Weights { path: path.to_owned(), reason }.into());
+    }
+    Ok(network)
+}
+
+/// One level's picture and where it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LevelPicture {
+    /// Slice number in the volume; `None` for an already-cut picture.
+    pub slice: Option<usize>,
+    pub picture: Picture,
+}
+
+/// Cuts the pictures the networks see at slices `t4` and `t11`.
+pub fn cut_pictures(
+    models: &Models,
+    volume: &Volume,
+    t4: usize,
+    t11: usize,
+) -> Result<(LevelPicture, LevelPicture), AssessError> {
+    let cut = |network: &Network, slice| -> Result<LevelPicture, AssessError> {
+        let picture = slice::cut(volume, slice, &network.card.recipe)?;
+        Ok(LevelPicture { slice: Some(slice), picture })
+    };
+    Ok((cut(&models.t4, t4)?, cut(&models.t11, t11)?))
+}
+
+/// Runs both networks, the boosted trees, the vote and the nomogram for one patient.
+///
+/// `warnings` are what the caller already knows about the inputs; they stand first in the result.
+pub fn assess(
+    models: &Models,
+    t4: LevelPicture,
+    t11: LevelPicture,
+    record: &Record,
+    mut warnings: Vec<String>,
+    progress: &dyn Progress,
+) -> Result<Assessment, AssessError> {
+    let go_on = |step: usize, name: &str| {
+        progress.stage(name);
+        progress.report(step, 3);
+        if progress.cancelled() { Err(AssessError::Cancelled) } else { Ok(()) }
+    };
+    go_on(0, "Network at T4")?;
+    let t4_seen = models.look(&models.t4, &t4.picture)?;
+    go_on(1, "Network at T11")?;
+    let t11_seen = models.look(&models.t11, &t11.picture)?;
+    go_on(2, "Clinical branch and nomogram")?;
+    let clinical = models.clinical.predict(record);
+    let fused = fusion::fuse(t4_seen.inference.log_prob, t11_seen.inference.log_prob, clinical.vote);
+    warnings.extend(models.clinical.outside_training(record));
+    let (nomogram, patient_points) = place(&models.nomogram, record, fused.log_prob, &mut warnings);
+    warnings.extend(models.t4.device_notice().map(str::to_owned));
+    if !models.trained() {
+        warnings.insert(0, untrained_warning(models));
+    }
+    if !clinical.missing.is_empty() {
+        warnings.push(format!(
+            "missing clinical values were filled by the model's stated policy: {}",
+            clinical.missing.join(", ")
+        ));
+    }
+    progress.report(3, 3);
+    let reasons = Reasons {
+        nomogram: Some(models.nomogram.nomogram()),
+        patient_points,
+        cutoff_points: Some(models.nomogram.cutoff_points()),
+        t4_cam: Some(t4_seen.cam.clone()),
+        t11_cam: Some(t11_seen.cam.clone()),
+        t4_picture: Some(t4.picture),
+        t11_picture: Some(t11.picture),
+    };
+    Ok(Assessment {
+        id: record.id.clone(),
+        t4: branch(&models.t4, t4.slice, t4_seen.inference.log_prob),
+        t11: branch(&models.t11, t11.slice, t11_seen.inference.log_prob),
+        clinical: ClinicalBranch {
+            probability: clinical.probability,
+            vote: clinical.vote,
+            missing: clinical.missing,
+        },
+        fused: FusedResult {
+            log_prob: fused.log_prob,
+            probability: fused.log_prob.probability(),
+            source: fused.source,
+            votes: fused.votes,
+        },
+        nomogram,
+        models: BTreeMap::from([
+            ("t4".to_owned(), models.t4.sha256.clone()),
+            ("t11".to_owned(), models.t11.sha256.clone()),
+            ("clinical".to_owned(), models.clinical.sha256.clone()),
+            ("nomogram".to_owned(), models.nomogram.sha256.clone()),
+        ]),
+        meaningful: models.trained(),
+        device: models.t4.device_name(),
+        warnings,
+        reasons,
+    })
+}
+
+fn untrained_warning(models: &Models) -> String {
+    let names = [("T4", &models.t4), ("T11", &models.t11)];
+    let untrained: Vec<&str> = names.iter().filter(|(_, n)| !n.card.trained).map(|(name, _)| *name).collect();
+    format!("{UNTRAINED} ({} network)", untrained.join(" and "))
+}
+
+fn branch(network: &Network, slice: Option<usize>, log_prob: LogProb) -> ImageBranch {
+    ImageBranch {
+        slice,
+        log_prob,
+        probability: log_prob.probability(),
+        vote: log_prob.vote(),
+        trained: network.card.trained,
+    }
+}
+
+/// The patient on the nomogram; where a predictor is missing, nulls and a warning that names it.
+fn place(
+    model: &NomogramModel,
+    record: &Record,
+    fused: LogProb,
+    warnings: &mut Vec<String>,
+) -> (NomogramResult, Option<PatientPoints>) {
+    let nothing = NomogramResult { points: BTreeMap::new(), total: None, risk: None, group: None };
+    let values = match model.values_from(record, fused.0[1]) {
+        Ok(values) => values,
+        Err(missing) => {
+            warnings.push(format!("no nomogram risk: {} missing", missing.join(", ")));
+            return (nothing, None);
+        }
+    };
+    warnings.extend(model.outside(&values));
+    match model.place(&values) {
+        Ok(points) => {
+            let group = if model.high_risk(&points) { RiskGroup::High } else { RiskGroup::Low };
+            let result = NomogramResult {
+                points: points.points.iter().cloned().collect(),
+                total: Some(points.total),
+                risk: Some(points.risk),
+                group: Some(group),
+            };
+            (result, Some(points))
+        }
+        Err(error) => {
+            warnings.push(format!("no nomogram risk: {error}"));
+            (nothing, None)
+        }
+    }
 }

@@ -7,16 +7,17 @@ use sha2::{Digest, Sha256};
 
 /// A file that could not be read or written; the message names it.
 #[derive(Debug, thiserror::Error)]
-#[error("{path}: {doing} failed: {source}")]
+#[error("{}: {doing} failed: {cause}", path.display())]
 pub struct FileError {
     pub path: PathBuf,
     pub doing: &'static str,
-    pub source: io::Error,
+    // Not a `source`: the sentence tells it already, and would be told twice.
+    pub cause: io::Error,
 }
 
 impl FileError {
-    pub fn new(path: &Path, doing: &'static str, source: io::Error) -> Self {
-        Self { path: path.to_owned(), doing, source }
+    pub fn new(path: &Path, doing: &'static str, cause: io::Error) -> Self {
+        Self { path: path.to_owned(), doing, cause }
     }
 }
 
@@ -25,13 +26,24 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(|e| FileError::new(folder, "creating the folder", e))?;
     let write = || -> io::Result<()> {
-        let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+        let mut temporary = ordinary_file().tempfile_in(folder)?;
         temporary.write_all(bytes)?;
         temporary.as_file().sync_all()?;
         temporary.persist(path).map_err(|e| e.error)?;
         Ok(())
     };
     write().map_err(|e| FileError::new(path, "writing", e))
+}
+
+/// A temporary file is private to its maker; what becomes a report is an ordinary file under the user's umask.
+fn ordinary_file() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder
 }
 
 /// Reads a whole file; the error names it.

@@ -36,3 +36,5 @@ pub mod report;
 pub mod slice;
 /// Logistic regression, nomograms and the other statistics.
 pub mod stats;
+#[cfg(test)]
+mod testing;

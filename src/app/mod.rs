@@ -1,1 +1,195 @@
-//! See ARCHITECTURE.md.
+//! The window: state, commands, background jobs, one file a panel.
+//!
+//! Panels draw [`State`] and send [`Command`]s; jobs send what they found as commands too; only
+//! [`handle`] changes state. Nothing here waits: whatever takes longer than a frame is a job.
+
+pub mod command;
+pub mod gallery;
+mod handle;
+pub mod jobs;
+mod panels;
+mod pictures;
+pub mod state;
+mod theme;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::assess::{AssessError, Models};
+use crate::nn::DeviceChoice;
+use command::{ACTIONS, Action, Command};
+use jobs::Jobs;
+use pictures::Pictures;
+use state::State;
+
+/// How the window is to start.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Studies and tables to open at once.
+    pub paths: Vec<PathBuf>,
+    /// Open the demonstration patient.
+    pub demo: bool,
+    /// Where the models are, if not in the usual places.
+    pub models: Option<PathBuf>,
+    pub device: DeviceChoice,
+}
+
+/// The workstation: state, running jobs, loaded models, drawn pictures.
+pub struct Workstation {
+    pub state: State,
+    pub jobs: Jobs,
+    models: ModelsState,
+    pictures: Pictures,
+    options: Options,
+    /// Adapter and backend the window is drawn with, for the status bar.
+    adapter: String,
+    started: bool,
+}
+
+/// The models as they are being loaded in the background.
+#[derive(Default)]
+enum ModelsState {
+    #[default]
+    Waiting,
+    Ready(Arc<Models>),
+    Failed(AssessError),
+}
+
+impl Workstation {
+    pub fn new(cc: &eframe::CreationContext<'_>, options: Options) -> Self {
+        theme::install(&cc.egui_ctx);
+        Self {
+            state: State::new(),
+            jobs: Jobs::new(cc.egui_ctx.clone()),
+            models: ModelsState::Waiting,
+            pictures: Pictures::default(),
+            options,
+            adapter: adapter_name(cc),
+            started: false,
+        }
+    }
+
+    /// The models, once they are loaded.
+    pub fn models(&self) -> Option<&Arc<Models>> {
+        match &self.models {
+            ModelsState::Ready(models) => Some(models),
+            _ => None,
+        }
+    }
+
+    /// True when nothing runs and nothing is about to.
+    pub fn idle(&self) -> bool {
+        self.started
+            && !self.jobs.busy()
+            && self.state.outcome.changed_at.is_none()
+            && !self.state.pending_predict
+    }
+
+    fn start(&mut self) {
+        self.started = true;
+        self.load_models();
+        let paths = std::mem::take(&mut self.options.paths);
+        let demo = self.options.demo;
+        let commands = self.jobs.sender();
+        // The receiver lives in `self.jobs`: sending can't fail here.
+        if !paths.is_empty() {
+            let _ = commands.send(Command::OpenPaths(paths));
+        }
+        if demo {
+            let _ = commands.send(Command::Do(Action::OpenDemo));
+        }
+    }
+
+    /// Keys become actions, unless a text field has the keyboard.
+    fn keys(&self, ctx: &egui::Context) -> Vec<Command> {
+        let typing = ctx.egui_wants_keyboard_input();
+        let mut commands = Vec::new();
+        ctx.input_mut(|input| {
+            for info in ACTIONS {
+                let Some(key) = info.key else { continue };
+                let with_modifier = key.modifiers.command || key.modifiers.alt;
+                let function_key =
+                    key.logical_key.name().len() > 1 && key.logical_key.name().starts_with('F');
+                if (!typing || with_modifier || function_key) && input.consume_shortcut(&key) {
+                    commands.push(Command::Do(info.action));
+                }
+            }
+        });
+        commands
+    }
+
+    fn dropped(ctx: &egui::Context) -> Option<Command> {
+        let paths: Vec<PathBuf> =
+            ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
+        (!paths.is_empty()).then_some(Command::OpenPaths(paths))
+    }
+}
+
+impl eframe::App for Workstation {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        if !self.started {
+            self.start();
+        }
+        self.jobs.sweep();
+        for command in self.jobs.take_commands() {
+            self.handle(ctx, command);
+        }
+        self.update_stale_result();
+        if self.state.outcome.changed_at.is_some() {
+            ctx.request_repaint_after(Duration::from_millis(100));
+        }
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        let mut commands = self.keys(&ctx);
+        commands.extend(Self::dropped(&ctx));
+        panels::show(self, ui, &mut commands);
+        for command in commands {
+            self.handle(&ctx, command);
+        }
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}
+
+fn adapter_name(cc: &eframe::CreationContext<'_>) -> String {
+    let Some(render) = &cc.wgpu_render_state else { return "no graphics adapter".to_owned() };
+    let info = render.adapter.get_info();
+    let software = if info.device_type == eframe::wgpu::DeviceType::Cpu { ", software" } else { "" };
+    format!("{} ({:?}{software})", info.name, info.backend)
+}
+
+/// Opens the window and runs it until it is closed.
+///
+/// # Errors
+/// Where there is no display or no graphics adapter, software ones included.
+pub fn run(options: Options) -> Result<(), eframe::Error> {
+    let mut native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Thoracast – research use only")
+            .with_app_id("thoracast")
+            .with_icon(theme::icon())
+            .with_inner_size([1440.0, 900.0])
+            .with_min_inner_size([1024.0, 680.0])
+            .with_drag_and_drop(true),
+        ..Default::default()
+    };
+    use_adapter_limits(&mut native);
+    eframe::run_native("thoracast", native, Box::new(|cc| Ok(Box::new(Workstation::new(cc, options)))))
+}
+
+/// The OpenGL fallback would otherwise be asked for WebGL limits, which a CT exceeds.
+fn use_adapter_limits(native: &mut eframe::NativeOptions) {
+    use eframe::egui_wgpu::WgpuSetup;
+    if let WgpuSetup::CreateNew(setup) = &mut native.wgpu_options.wgpu_setup {
+        setup.device_descriptor = Arc::new(|adapter| eframe::wgpu::DeviceDescriptor {
+            label: Some("thoracast"),
+            required_limits: adapter.limits(),
+            ..Default::default()
+        });
+    }
+}

@@ -1,1 +1,55 @@
-//! See ARCHITECTURE.md.
+//! A chart as data: marks in logical points with colour roles, and painters that show them.
+//!
+//! A layout (`nomogram`, `votes`, …) makes a [`Chart`]; a painter (`svg`, `raster`, `pdf`, `egui`) shows it in
+//! a [`Theme`]. Screen, export and report come from one description and cannot disagree.
+
+/// Linear axes: ticks, scales, gridlines, legend.
+pub mod axes;
+/// Grad-CAM over a slice.
+pub mod cam;
+/// The only painter with egui types.
+pub mod egui;
+/// Charts as files, by extension.
+pub mod export;
+/// The bundled typeface.
+pub mod fonts;
+/// Kaplan–Meier curves with numbers at risk.
+pub mod km;
+/// What marks are made of.
+pub mod mark;
+/// The nomogram with a patient on it.
+pub mod nomogram;
+/// Vector PDF with selectable text.
+pub mod pdf;
+/// PNG by way of SVG.
+pub mod raster;
+/// SVG text.
+pub mod svg;
+/// Text widths, wrapping, number formats.
+pub mod text;
+/// Roles to colours.
+pub mod theme;
+/// Three votes and their fusion.
+pub mod votes;
+
+pub use mark::{Anchor, Chart, Fill, Mark, Rect, Rgba, Role, Stroke, Text, Weight};
+pub use theme::{Rgb, Theme};
+
+/// Why a chart could not be turned into a file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChartError {
+    #[error("the chart's SVG is not valid: {0}")]
+    Svg(String),
+    #[error(
+        "a chart of {width}×{height} points at {dpi} dpi is not a picture that can be made; choose a lower resolution"
+    )]
+    Size { width: f32, height: f32, dpi: f32 },
+    #[error("the PNG could not be encoded: {0}")]
+    Png(String),
+    #[error("the PDF could not be made: {0}")]
+    Pdf(String),
+}
+
+#[cfg(test)]
+pub(crate) mod check;

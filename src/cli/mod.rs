@@ -1,7 +1,129 @@
 //! The command line, one file a subcommand. Contract: JSON alone on stdout, progress and warnings on stderr,
 //! exit 0 done, 1 wrong input (one sentence), 2 usage.
 
+mod demo;
+mod inspect;
+mod phantom;
+mod predict;
+mod selfcheck;
+mod stats;
+mod train;
+mod weights;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+
+use crate::app;
+use crate::nn::DeviceChoice;
+use crate::progress::Progress;
+
+/// Predicts distant metastasis of breast cancer from a chest CT. Research use only.
+#[derive(Parser)]
+#[command(name = "thoracast", version, about, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    job: Option<Job>,
+    /// Studies and clinical tables to open in the workstation
+    paths: Vec<PathBuf>,
+    /// Where networks run
+    #[arg(long, value_enum, default_value = "auto")]
+    device: DeviceChoice,
+    /// Folder with the models (default: THORACAST_MODELS, or `models` beside the program)
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Job {
+    /// The demonstration patient, end to end
+    Demo(demo::DemoArgs),
+    /// What is in a file, folder, ZIP or DICOMDIR
+    Inspect(inspect::InspectArgs),
+    /// One patient: three branches, the vote, the nomogram
+    Predict(predict::PredictArgs),
+    /// Write a synthetic thoracic CT as a DICOM series with its ground truth
+    Phantom(phantom::PhantomArgs),
+    /// Fit a model on a cohort folder
+    Train(train::TrainArgs),
+    /// Statistics of any table
+    Stats(stats::StatsArgs),
+    /// Look into or convert a weights file
+    Weights(weights::WeightsArgs),
+    /// Known-answer tests of this machine's numerics
+    Selfcheck(selfcheck::SelfcheckArgs),
+}
+
 /// Parses the arguments, runs the job, gives its exit code.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("THORACAST_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // A closed stderr leaves nobody to tell.
+            let _ = writeln!(std::io::stderr(), "thoracast: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    match arguments.job {
+        None => window(app::Options {
+            paths: arguments.paths,
+            demo: false,
+            models: arguments.models,
+            device: arguments.device,
+        }),
+        Some(Job::Demo(args)) => demo::run(args),
+        Some(Job::Inspect(args)) => inspect::run(args),
+        Some(Job::Predict(args)) => predict::run(args),
+        Some(Job::Phantom(args)) => phantom::run(args),
+        Some(Job::Train(args)) => train::run(args),
+        Some(Job::Stats(args)) => stats::run(args),
+        Some(Job::Weights(args)) => weights::run(args),
+        Some(Job::Selfcheck(args)) => selfcheck::run(args),
+    }
+}
+
+/// Opens the workstation.
+fn window(options: app::Options) -> anyhow::Result<()> {
+    app::run(options).map_err(|error| {
+        anyhow::anyhow!(
+            "the window can't be opened: {error}; without a display use `thoracast demo --headless` or `thoracast predict`"
+        )
+    })
+}
+
+/// One JSON document on stdout. A reader that has gone away is not an error.
+pub(crate) fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(document)?;
+    print_line(&text)
+}
+
+/// A line on stdout. A reader that has gone away is not an error.
+pub(crate) fn print_line(text: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// A line on stderr: progress and warnings.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Names each stage on stderr.
+pub(crate) struct Stages;
+
+impl Progress for Stages {
+    fn stage(&self, name: &str) {
+        note(&format!("{name}…"));
+    }
 }

@@ -47,7 +47,7 @@ const fn v(
 pub const VARIABLES: &[Variable] = &[
     v("age", "age", "Age", "years", number(15.0, 110.0, 0), "Age at diagnosis"),
     v("tumor_size", "Tumor size", "Tumour size", "cm", number(0.0, 30.0, 1), "Largest diameter"),
-    v("bmi", "BMI", "BMI", "kg/m²", number(10.0, 80.0, 1), "Body mass index"),
+    v("bmi", "BMI", "BMI", "kg/m²", number(6.0, 100.0, 1), "Body mass index"),
     v("cea", "CEA", "CEA", "ng/mL", number(0.0, 10_000.0, 2), "Carcinoembryonic antigen"),
     v("pma_t4", "PMA/T4", "PMA at T4", "cm²", number(0.5, 200.0, 2), "Pectoralis muscle area at T4"),
     v("pmi_t4", "PMI/T4", "PMI at T4", "cm²/m²", number(0.2, 100.0, 2), "PMA divided by height squared"),

@@ -106,6 +106,10 @@ pub(crate) struct Outline {
     pub remarks: Vec<String>,
 }
 
+/// What is said of a file that is something else.
+pub(crate) const NOT_DICOM: &str =
+    "it is not a DICOM file; choose CT images, their folder, a ZIP or a DICOMDIR";
+
 /// What stands in the way of an outline.
 #[derive(Debug, PartialEq)]
 pub(crate) enum OutlineError {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::dataset::Dataset;
-use super::encoding::OutlineError;
+use super::encoding::{NOT_DICOM, OutlineError};
 use super::geometry::Vector;
 use super::instance::{FrameHeader, frame_headers};
 use super::pixels::PixelReader;
@@ -29,7 +29,7 @@ struct Opened {
 impl Opened {
     fn new(location: &Location) -> Result<Self, String> {
         let dataset = Dataset::read(location).map_err(|error| match error {
-            OutlineError::NotDicom => "it is not a DICOM file".to_owned(),
+            OutlineError::NotDicom => NOT_DICOM.to_owned(),
             OutlineError::Broken(reason) => reason,
         })?;
         let reader = PixelReader::new(&dataset)?;
@@ -212,7 +212,7 @@ fn directions(source: &FrameSource) -> Result<[Vector; 2], DicomError> {
     let location = location(source);
     let error = |reason: String| DicomError::File { path: location.display_path(), reason };
     let dataset = Dataset::read(&location).map_err(|e| match e {
-        OutlineError::NotDicom => error("it is not a DICOM file".to_owned()),
+        OutlineError::NotDicom => error(NOT_DICOM.to_owned()),
         OutlineError::Broken(reason) => error(reason),
     })?;
     let frames = frame_headers(&dataset.values, source.frame + 1);

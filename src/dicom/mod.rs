@@ -17,6 +17,7 @@ mod sound;
 mod source;
 mod tags;
 mod volume;
+pub mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::dataset::Dataset;
-use super::encoding::OutlineError;
+use super::encoding::{NOT_DICOM, OutlineError};
 use super::instance::{Content, Instance};
 use super::source::{Location, io_reason, open_archive};
 use super::{DicomError, Scan, Unreadable, series};
@@ -196,7 +196,7 @@ fn read_one(candidate: &Candidate) -> Outcome {
     let dataset = match Dataset::read(location) {
         Ok(dataset) => dataset,
         Err(OutlineError::NotDicom) if is_expected(candidate) => {
-            return Outcome::Unreadable("it is not a DICOM file".to_owned());
+            return Outcome::Unreadable(NOT_DICOM.to_owned());
         }
         Err(OutlineError::NotDicom) => return Outcome::Ignored,
         Err(OutlineError::Broken(_)) if !is_expected(candidate) && is_empty(location) => {

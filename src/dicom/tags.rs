@@ -11,7 +11,7 @@ use dicom_object::mem::InMemElement;
 
 use super::DicomError;
 use super::dataset::{Select, values_of};
-use super::encoding::{OutlineError, outline};
+use super::encoding::{NOT_DICOM, OutlineError, outline};
 use super::source::Location;
 
 /// Longest value shown, characters.
@@ -40,7 +40,7 @@ pub fn tags(path: &Path, member: Option<&str>) -> Result<Vec<TagText>, DicomErro
     let error = |reason| DicomError::File { path: location.display_path(), reason };
     let bytes = location.open().map_err(error)?;
     let outline = outline(bytes).map_err(|e| match e {
-        OutlineError::NotDicom => error("it is not a DICOM file".to_owned()),
+        OutlineError::NotDicom => error(NOT_DICOM.to_owned()),
         OutlineError::Broken(reason) => error(reason),
     })?;
     let mut listed = Vec::new();

@@ -1,16 +1,37 @@
-//! The study's networks in candle: DenseNet161 (T4) and ResNet50 (T11), each with the study's head.
+//! The study's networks: DenseNet161 (T4) and ResNet50 (T11), each with the study's head.
 //!
-//! The only module that knows candle types.
+//! The only module that knows candle types, and it shows none of them. Two forms of each backbone exist: candle's, for
+//! CUDA and training, and the fast one for the CPU; tests hold both to PyTorch's numbers.
+
+pub mod grad_cam;
+pub mod head;
+pub mod keys;
+pub mod known_answers;
+pub mod pattern;
+pub mod state_dict;
+pub mod weights;
+
+mod densenet161;
+mod device;
+mod engine;
+mod fast;
+mod layers;
+mod pickle;
+mod pth;
+mod resnet50;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::fusion::LogProb;
-use crate::slice::{Picture, Recipe};
+use crate::slice::{self, Picture, Recipe};
+use engine::Engine;
+use head::Head;
+use state_dict::{Part, StateDict};
 
 /// The two architectures of the study.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Arch {
     Densenet161,
@@ -18,12 +39,14 @@ pub enum Arch {
 }
 
 /// Where a network runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum DeviceChoice {
     /// CUDA if this build and machine have it, else the CPU.
     #[default]
     Auto,
+    /// The processor.
     Cpu,
+    /// The graphics card; fails where there is none.
     Cuda,
 }
 
@@ -39,11 +62,13 @@ pub struct Card {
     pub description: String,
 }
 
-/// A network ready to run.
+/// A network ready to run; can be shared among threads.
 pub struct Network {
     pub card: Card,
     /// SHA-256 of the weights file; for untrained weights, of their description.
     pub sha256: String,
+    engine: Engine,
+    head: Head,
 }
 
 /// What a network says about one picture.
@@ -71,31 +96,153 @@ pub enum NnError {
     Device(String),
     #[error("the network failed: {0}")]
     Compute(String),
+    #[error(
+        "the picture is {width}×{height} pixels but the model {model} takes {want_width}×{want_height}; cut it as its card says"
+    )]
+    PictureSize { model: String, width: usize, height: usize, want_width: usize, want_height: usize },
+    #[error("class {0} does not exist; 0 is no metastasis, 1 is metastasis")]
+    NoSuchClass(usize),
 }
 
 impl Network {
     /// Loads weights (safetensors or `.pth`) with the card beside them.
-    pub fn load(_path: &Path, _device: DeviceChoice) -> Result<Self, NnError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// One sentence that names the file and what is wrong with it: unreadable, cut short, of another model, without the
+    /// study's head, with values that are no numbers; or the device.
+    pub fn load(path: &Path, device: DeviceChoice) -> Result<Self, NnError> {
+        let file = weights::WeightsFile::open(path)?;
+        let arch = file.arch()?;
+        file.check(arch, Part::Whole)?;
+        let card = file.card(arch)?;
+        Self::build(card, file.sha256, &file.tensors, device)
     }
 
     /// The architecture with reproducible random weights: it runs, but its figures have no meaning (`card.trained` is false).
-    pub fn untrained(_arch: Arch, _recipe: Recipe, _device: DeviceChoice) -> Result<Self, NnError> {
-        unimplemented!()
+    pub fn untrained(arch: Arch, recipe: Recipe, device: DeviceChoice) -> Result<Self, NnError> {
+        let name = format!("untrained {}", arch.name());
+        let description = format!(
+            "{}: the known-answer pattern, seed 0; never trained, its figures have no meaning",
+            arch.name()
+        );
+        let sha256 = crate::files::sha256_of(description.as_bytes());
+        let card = Card { name, arch, recipe, trained: false, description };
+        Self::build(card, sha256, &pattern::state_dict(arch, 0), device)
+    }
+
+    fn build(card: Card, sha256: String, dict: &StateDict, device: DeviceChoice) -> Result<Self, NnError> {
+        let engine = Engine::new(card.arch, dict, device)?;
+        let head = Head::new(dict, card.arch).map_err(NnError::Compute)?;
+        Ok(Self { card, sha256, engine, head })
     }
 
     /// Log-probabilities and pooled features of one picture.
-    pub fn infer(&self, _picture: &Picture) -> Result<Inference, NnError> {
-        unimplemented!()
+    pub fn infer(&self, picture: &Picture) -> Result<Inference, NnError> {
+        let pooled = self.feature_map(picture)?.pooled();
+        Ok(Inference { log_prob: self.head.log_prob(&pooled), pooled })
     }
 
     /// Where the network looked for `class` (0 = no metastasis, 1 = metastasis).
-    pub fn grad_cam(&self, _picture: &Picture, _class: usize) -> Result<Heatmap, NnError> {
-        unimplemented!()
+    pub fn grad_cam(&self, picture: &Picture, class: usize) -> Result<Heatmap, NnError> {
+        Ok(self.infer_with_heatmap(picture, class)?.1)
+    }
+
+    /// Both in one pass through the backbone.
+    pub fn infer_with_heatmap(
+        &self,
+        picture: &Picture,
+        class: usize,
+    ) -> Result<(Inference, Heatmap), NnError> {
+        if class >= head::CLASSES {
+            return Err(NnError::NoSuchClass(class));
+        }
+        let map = self.feature_map(picture)?;
+        let pooled = map.pooled();
+        let heatmap = grad_cam::heatmap(&map, &self.head, class);
+        Ok((Inference { log_prob: self.head.log_prob(&pooled), pooled }, heatmap))
     }
 
     /// "CPU (2 threads)" or the CUDA device's name.
     pub fn device_name(&self) -> String {
-        unimplemented!()
+        self.engine.device_name().to_owned()
+    }
+
+    /// Why the CPU is used although a GPU was asked for, if so.
+    pub fn device_notice(&self) -> Option<&str> {
+        self.engine.notice()
+    }
+
+    fn feature_map(&self, picture: &Picture) -> Result<grad_cam::FeatureMap, NnError> {
+        let recipe = &self.card.recipe;
+        if (picture.width, picture.height) != (recipe.width, recipe.height) {
+            return Err(NnError::PictureSize {
+                model: self.card.name.clone(),
+                width: picture.width,
+                height: picture.height,
+                want_width: recipe.width,
+                want_height: recipe.height,
+            });
+        }
+        self.engine.feature_map(&slice::normalise(picture, recipe), picture.height, picture.width)
+    }
+}
+
+/// Whether this build can use CUDA at all.
+pub fn cuda_is_built_in() -> bool {
+    candle_core::utils::cuda_is_available()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small(mut recipe: Recipe) -> Recipe {
+        (recipe.width, recipe.height) = (64, 48);
+        recipe
+    }
+
+    #[test]
+    fn an_untrained_network_says_so_and_gives_the_same_numbers_from_any_thread() {
+        let network = Network::untrained(Arch::Resnet50, small(Recipe::t11()), DeviceChoice::Cpu).unwrap();
+        assert!(!network.card.trained && network.card.name == "untrained resnet50");
+        let picture =
+            Picture { width: 64, height: 48, grey: (0..64 * 48).map(|i| (i % 251) as u8).collect() };
+        let here = network.infer(&picture).unwrap();
+        let there = std::thread::scope(|s| s.spawn(|| network.infer(&picture).unwrap()).join().unwrap());
+        assert_eq!(here, there);
+        assert_eq!(here.pooled.len(), 2048);
+        assert!((here.log_prob.0[0].exp() + here.log_prob.0[1].exp() - 1.0).abs() < 1e-9);
+        assert!(matches!(network.grad_cam(&picture, 2), Err(NnError::NoSuchClass(2))));
+        let map = network.grad_cam(&picture, 1).unwrap();
+        assert_eq!((map.width, map.height, map.values.len()), (2, 2, 4));
+    }
+
+    #[test]
+    fn a_picture_of_another_size_is_refused_by_name() {
+        let network = Network::untrained(Arch::Resnet50, small(Recipe::t11()), DeviceChoice::Cpu).unwrap();
+        let picture = Picture { width: 50, height: 40, grey: vec![0; 2000] };
+        let message = network.infer(&picture).unwrap_err().to_string();
+        assert!(message.contains("50×40") && message.contains("64×48"), "{message}");
+    }
+
+    #[test]
+    fn saved_weights_load_and_infer_as_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("resnet.safetensors");
+        let dict = pattern::state_dict(Arch::Resnet50, 0);
+        weights::save(&dict, &path).unwrap();
+        let untrained = Network::untrained(Arch::Resnet50, small(Recipe::t11()), DeviceChoice::Cpu).unwrap();
+        weights::write_card(&untrained.card, &path).unwrap();
+        let loaded = Network::load(&path, DeviceChoice::Cpu).unwrap();
+        assert_eq!(loaded.card, untrained.card);
+        assert_eq!(loaded.sha256, crate::files::sha256(&path).unwrap());
+        let picture = Picture { width: 64, height: 48, grey: vec![90; 64 * 48] };
+        assert_eq!(loaded.infer(&picture).unwrap(), untrained.infer(&picture).unwrap());
+
+        // Without a card the weights count as trained, of unknown origin.
+        std::fs::remove_file(weights::card_path(&path)).unwrap();
+        let bare = Network::load(&path, DeviceChoice::Cpu).unwrap();
+        assert!(bare.card.trained && bare.card.description.contains("origin unknown"));
+        assert_eq!(bare.card.recipe, Recipe::t11());
     }
 }

@@ -1,10 +1,14 @@
 //! What a network sees: window, crop, normalised values. The same code for DICOM slices and picture files.
 
+pub mod crop;
+
 use std::path::{Path, PathBuf};
 
+use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader};
 use serde::{Deserialize, Serialize};
 
 use crate::dicom::Volume;
+use crop::UprightPlane;
 
 /// How a network's picture is made from a CT plane. Stated in a model's card, so a model can't be fed what it wasn't trained on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +40,12 @@ pub enum SliceError {
     WrongSize { path: PathBuf, width: usize, height: usize, want_width: usize, want_height: usize },
     #[error("{}: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: String },
+    #[error("slice {slice} is not a transverse plane; choose a series of transverse slices")]
+    NotTransverse { slice: usize },
+    #[error("slice {slice} shows no body, only air; choose another slice")]
+    NoBody { slice: usize },
+    #[error("the picture could not be written: {0}")]
+    Unwritable(String),
 }
 
 impl Recipe {
@@ -55,16 +65,144 @@ impl Recipe {
 }
 
 /// Cuts the picture a network sees from one plane of a volume: window to 8 bit, crop around the body, never rescaled.
-pub fn cut(_volume: &Volume, _slice: usize, _recipe: &Recipe) -> Result<Picture, SliceError> {
-    unimplemented!()
+///
+/// The plane is first turned upright by its geometry (patient's right at the left, front at the top), whatever way the
+/// patient lay. Grey is linear in HU and rounded: black from the window's lower end down, white from its upper end up.
+/// A plane smaller than the picture gets black borders. See [`crop`] for where the picture is cut.
+///
+/// # Errors
+/// A slice number beyond the series, a plane that is not transverse, one that shows nothing but air.
+pub fn cut(volume: &Volume, slice: usize, recipe: &Recipe) -> Result<Picture, SliceError> {
+    if slice >= volume.slices() {
+        return Err(SliceError::NoSuchSlice { slice, last: volume.slices().saturating_sub(1) });
+    }
+    if volume.geometry.normal()[2].abs() < 0.7 {
+        return Err(SliceError::NotTransverse { slice });
+    }
+    let plane = upright(volume, slice);
+    let body = crop::body_extent(&plane).ok_or(SliceError::NoBody { slice })?;
+    let corner = crop::corner(&plane, body, recipe.width, recipe.height);
+    let mut grey = vec![0; recipe.width * recipe.height];
+    for (row, line) in grey.chunks_exact_mut(recipe.width).enumerate() {
+        let Some(y) = inside(corner.top + row as isize, plane.height) else { continue };
+        for (column, pixel) in line.iter_mut().enumerate() {
+            if let Some(x) = inside(corner.left + column as isize, plane.width) {
+                *pixel = window(plane.hu[y * plane.width + x], recipe.window_hu);
+            }
+        }
+    }
+    Ok(Picture { width: recipe.width, height: recipe.height, grey })
+}
+
+fn inside(at: isize, size: usize) -> Option<usize> {
+    usize::try_from(at).ok().filter(|&i| i < size)
+}
+
+/// Grey of a Hounsfield value.
+fn window(hu: f32, [black, white]: [f32; 2]) -> u8 {
+    // `as` saturates: below the window 0, above it 255.
+    ((hu - black) / (white - black) * 255.0).round() as u8
+}
+
+/// The plane with columns running to the patient's left and rows to the back.
+fn upright(volume: &Volume, slice: usize) -> UprightPlane {
+    let (along_row, along_column) = (volume.geometry.row_direction, volume.geometry.column_direction);
+    let turned = along_row[0].abs() < along_column[0].abs();
+    // Direction of the picture's x and y in the plane's own columns and rows.
+    let (x_axis, y_axis) =
+        if turned { (along_column[0], along_row[1]) } else { (along_row[0], along_column[1]) };
+    let (width, height) = if turned { (volume.rows, volume.columns) } else { (volume.columns, volume.rows) };
+    let plane = &volume.planes[slice];
+    let mut hu = Vec::with_capacity(width * height);
+    for y in 0..height {
+        let y = if y_axis < 0.0 { height - 1 - y } else { y };
+        for x in 0..width {
+            let x = if x_axis < 0.0 { width - 1 - x } else { x };
+            let (row, column) = if turned { (x, y) } else { (y, x) };
+            hu.push(plane.hu(row * volume.columns + column));
+        }
+    }
+    UprightPlane { width, height, hu }
 }
 
 /// Reads an already-cut slice (PNG or JPEG) and checks its size against the recipe.
-pub fn read_picture(_path: &Path, _recipe: &Recipe) -> Result<Picture, SliceError> {
-    unimplemented!()
+///
+/// Grey is read as it is; colour becomes luma (ITU-R 601), which leaves grey stored as RGB untouched.
+///
+/// # Errors
+/// A file that is missing, no picture, cut short, of another size, with more than 8 bits, or partly transparent.
+pub fn read_picture(path: &Path, recipe: &Recipe) -> Result<Picture, SliceError> {
+    let fail = |reason: String| SliceError::Unreadable { path: path.to_owned(), reason };
+    let file = std::fs::File::open(path).map_err(|e| fail(format!("the file cannot be read ({e})")))?;
+    let reader = ImageReader::new(std::io::BufReader::new(file))
+        .with_guessed_format()
+        .map_err(|e| fail(format!("the file cannot be read ({e})")))?;
+    if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
+        return Err(fail("the file is no PNG or JPEG picture".to_owned()));
+    }
+    let damaged = |e: image::ImageError| fail(format!("the picture is cut short or damaged ({e})"));
+    let decoder = reader.into_decoder().map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    let (width, height) = (width as usize, height as usize);
+    if (width, height) != (recipe.width, recipe.height) {
+        let (want_width, want_height) = (recipe.width, recipe.height);
+        return Err(SliceError::WrongSize { path: path.to_owned(), width, height, want_width, want_height });
+    }
+    let picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    let grey = match picture {
+        DynamicImage::ImageLuma8(grey) => grey.into_raw(),
+        DynamicImage::ImageRgb8(rgb) => rgb.as_chunks::<3>().0.iter().map(|p| luma(*p)).collect(),
+        DynamicImage::ImageLumaA8(la) if la.as_chunks::<2>().0.iter().all(|p| p[1] == 255) => {
+            la.as_chunks::<2>().0.iter().map(|p| p[0]).collect()
+        }
+        DynamicImage::ImageRgba8(rgba) if rgba.as_chunks::<4>().0.iter().all(|p| p[3] == 255) => {
+            rgba.as_chunks::<4>().0.iter().map(|&[r, g, b, _]| luma([r, g, b])).collect()
+        }
+        DynamicImage::ImageLumaA8(_) | DynamicImage::ImageRgba8(_) => {
+            return Err(fail("the picture is partly transparent; save it without transparency".to_owned()));
+        }
+        _ => {
+            return Err(fail(
+                "the picture has more than 8 bits a channel; save the windowed slice with 8 bits".to_owned(),
+            ));
+        }
+    };
+    Ok(Picture { width, height, grey })
+}
+
+/// ITU-R 601 luma in 16-bit fixed point, as Pillow computes it; exact for grey.
+fn luma([r, g, b]: [u8; 3]) -> u8 {
+    let sum = u32::from(r) * 19_595 + u32::from(g) * 38_470 + u32::from(b) * 7_471 + 0x8000;
+    (sum >> 16) as u8
+}
+
+/// A picture as a grey PNG.
+///
+/// # Errors
+/// A picture whose pixels do not fill its size.
+pub fn write_png(picture: &Picture) -> Result<Vec<u8>, SliceError> {
+    let size =
+        |n: usize| u32::try_from(n).map_err(|_| SliceError::Unwritable(format!("{n} pixels are too many")));
+    if picture.grey.len() != picture.width * picture.height {
+        let (have, width, height) = (picture.grey.len(), picture.width, picture.height);
+        return Err(SliceError::Unwritable(format!("{have} pixels do not fill {width}×{height}")));
+    }
+    let mut bytes = vec![];
+    image::codecs::png::PngEncoder::new(&mut bytes)
+        .write_image(&picture.grey, size(picture.width)?, size(picture.height)?, image::ExtendedColorType::L8)
+        .map_err(|e| SliceError::Unwritable(e.to_string()))?;
+    Ok(bytes)
 }
 
 /// Channel-first (3, height, width) values after the recipe's normalisation.
-pub fn normalise(_picture: &Picture, _recipe: &Recipe) -> Vec<f32> {
-    unimplemented!()
+pub fn normalise(picture: &Picture, recipe: &Recipe) -> Vec<f32> {
+    let mut values = Vec::with_capacity(3 * picture.grey.len());
+    for (mean, sd) in recipe.mean.iter().zip(recipe.sd) {
+        let table: [f32; 256] = std::array::from_fn(|grey| (grey as f32 / 255.0 - mean) / sd);
+        values.extend(picture.grey.iter().map(|&grey| table[usize::from(grey)]));
+    }
+    values
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Pictures of the panels without a window: the real workstation, driven and drawn off screen.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use egui_kittest::Harness;
+use egui_kittest::wgpu::WgpuTestRenderer;
+
+use super::command::{Action, Command};
+use super::state::{Severity, Tab, Workspace};
+use super::{Options, Workstation};
+use crate::files;
+
+/// The window's size in the pictures, points.
+const SIZE: [f32; 2] = [1440.0, 900.0];
+
+/// Longer than loading and predicting take on a slow machine; then something hangs.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GalleryError {
+    #[error(
+        "the panels can't be drawn: {0}; install a Vulkan or OpenGL driver (Debian: mesa-vulkan-drivers)"
+    )]
+    NoAdapter(String),
+    #[error("the panels can't be drawn: {0}")]
+    Drawing(String),
+    #[error("the demonstration did not finish: {0}")]
+    Unfinished(String),
+    #[error(transparent)]
+    File(#[from] files::FileError),
+}
+
+/// Runs the workstation on `options` until it rests and writes a PNG of every panel into `folder`.
+///
+/// # Errors
+/// Without any graphics adapter (software ones count), when the work fails, or a file can't be written.
+pub fn draw(options: Options, folder: &Path) -> Result<Vec<PathBuf>, GalleryError> {
+    let renderer = renderer()?;
+    let mut harness = Harness::builder()
+        .with_size(SIZE)
+        .with_render_cursor(false)
+        .renderer(renderer)
+        .build_eframe(move |cc| Workstation::new(cc, options));
+    rest(&mut harness)?;
+    let mut written = Vec::new();
+    for tab in Tab::ALL {
+        send(&harness, Command::ShowTab(tab));
+        rest(&mut harness)?;
+        let name = tab.name().to_lowercase().replace(' ', "-");
+        written.push(save(&mut harness, folder, &format!("patient-{name}"))?);
+    }
+    send(&harness, Command::ShowTab(Tab::Nomogram));
+    send(&harness, Command::Do(Action::ToggleTheme));
+    rest(&mut harness)?;
+    written.push(save(&mut harness, folder, "patient-light")?);
+    send(&harness, Command::Do(Action::ToggleTheme));
+    for workspace in [Workspace::Cohort, Workspace::Models] {
+        send(&harness, Command::ShowWorkspace(workspace));
+        rest(&mut harness)?;
+        written.push(save(&mut harness, folder, &workspace.name().to_lowercase())?);
+    }
+    Ok(written)
+}
+
+fn renderer() -> Result<WgpuTestRenderer, GalleryError> {
+    use eframe::egui_wgpu::{RenderState, RendererOptions, WgpuConfiguration};
+    let setup = egui_kittest::wgpu::default_wgpu_setup();
+    let instance = pollster::block_on(setup.new_instance());
+    let configuration = WgpuConfiguration { wgpu_setup: setup, ..Default::default() };
+    let state = RenderState::create(&configuration, &instance, None, RendererOptions::PREDICTABLE);
+    let state = pollster::block_on(state).map_err(|e| GalleryError::NoAdapter(e.to_string()))?;
+    Ok(WgpuTestRenderer::from_render_state(state))
+}
+
+fn send(harness: &Harness<'_, Workstation>, command: Command) {
+    // The workstation holds the receiver as long as it lives.
+    let _ = harness.state().jobs.sender().send(command);
+}
+
+/// Steps until nothing runs and the picture is complete.
+fn rest(harness: &mut Harness<'_, Workstation>) -> Result<(), GalleryError> {
+    let start = Instant::now();
+    harness.run_steps(2);
+    while !harness.state().idle() {
+        if start.elapsed() > PATIENCE {
+            return Err(GalleryError::Unfinished("it took longer than five minutes".to_owned()));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        harness.step();
+    }
+    // Commands sent by the last job, then the frame they change.
+    harness.run_steps(3);
+    while !harness.state().idle() {
+        std::thread::sleep(Duration::from_millis(20));
+        harness.step();
+    }
+    harness.run_steps(2);
+    let failed = harness.state().state.messages.iter().find(|m| m.severity == Severity::Error);
+    match failed {
+        Some(message) => Err(GalleryError::Unfinished(message.text.clone())),
+        None => Ok(()),
+    }
+}
+
+fn save(harness: &mut Harness<'_, Workstation>, folder: &Path, name: &str) -> Result<PathBuf, GalleryError> {
+    for message in &mut harness.state_mut().state.messages {
+        message.toast = false;
+    }
+    harness.run_steps(2);
+    let picture = harness.render().map_err(GalleryError::Drawing)?;
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    picture
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .map_err(|e| GalleryError::Drawing(e.to_string()))?;
+    let path = folder.join(format!("{name}.png"));
+    files::write_atomic(&path, bytes.get_ref())?;
+    Ok(path)
+}

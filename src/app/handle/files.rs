@@ -1,0 +1,282 @@
+//! Commands that open things: dialogs, studies, series, tables, the demonstration patient.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::Workstation;
+use super::super::command::{Action, Finished, PickPurpose};
+use super::super::jobs::JobId;
+use super::super::state::{Inputs, OpenSeries, OpenTable, Outcome, Severity, Window, Workspace, patients};
+use crate::clinical;
+use crate::cohort::Table;
+use crate::dicom::{self, DicomError, Plane, Scan, Volume};
+use crate::phantom;
+
+impl Workstation {
+    /// Opens the system's file dialog on a thread of its own.
+    pub(super) fn ask_for_path(&mut self, action: Action) {
+        if action == Action::SaveReport && self.state.outcome.assessment.is_none() {
+            self.state.tell(Severity::Info, "predict first: there is no result to report");
+            return;
+        }
+        let id = self.state.inputs.id.trim().to_owned();
+        self.jobs.start(JobId::Dialog, move |_, reporter| {
+            let dialog = rfd::FileDialog::new();
+            let (purpose, paths) = match action {
+                Action::OpenFolder => {
+                    (PickPurpose::Study, dialog.set_title("Open studies").pick_folder().map(|p| vec![p]))
+                }
+                Action::OpenFiles => (PickPurpose::Study, dialog.set_title("Open DICOM files").pick_files()),
+                Action::SaveReport => {
+                    let name =
+                        if id.is_empty() { "report.pdf".to_owned() } else { format!("report-{id}.pdf") };
+                    let dialog = dialog.set_title("Save report").set_file_name(name);
+                    (PickPurpose::Report, dialog.add_filter("PDF", &["pdf"]).save_file().map(|p| vec![p]))
+                }
+                _ => {
+                    let dialog = dialog
+                        .set_title("Open clinical table")
+                        .add_filter("Tables", &["csv", "tsv", "txt", "xlsx"]);
+                    (PickPurpose::Clinical, dialog.pick_file().map(|p| vec![p]))
+                }
+            };
+            reporter.send(Finished::Picked { purpose, paths });
+        });
+    }
+
+    pub(super) fn picked(&mut self, purpose: PickPurpose, paths: Option<Vec<PathBuf>>) {
+        let Some(paths) = paths else {
+            // Without a desktop portal the dialog closes at once, which looks like Cancel.
+            self.state.tell(
+                Severity::Info,
+                "no file chosen; if no dialog appeared, use “Open path…” in the File menu or drag files into the window",
+            );
+            return;
+        };
+        match (purpose, paths.into_iter().next()) {
+            (PickPurpose::Report, Some(path)) => self.save_report(path),
+            (PickPurpose::Clinical | PickPurpose::Study, Some(first)) => self.open_paths(vec![first]),
+            (_, None) => {}
+        }
+    }
+
+    /// Opens studies and clinical tables alike; which is which is told from the name.
+    pub(super) fn open_paths(&mut self, paths: Vec<PathBuf>) {
+        self.state.pending_levels = None;
+        self.state.pending_predict = false;
+        let (tables, studies): (Vec<_>, Vec<_>) = paths.into_iter().partition(|p| is_table(p));
+        if let Some(table) = tables.into_iter().next_back() {
+            self.read_table(table);
+        }
+        if !studies.is_empty() {
+            self.scan(studies);
+        }
+    }
+
+    fn scan(&mut self, paths: Vec<PathBuf>) {
+        self.jobs.cancel(JobId::Scan);
+        self.jobs.start(JobId::Scan, move |progress, reporter| {
+            let result = dicom::scan(&paths, progress);
+            reporter.send(Finished::Scanned { paths, result });
+        });
+    }
+
+    pub(super) fn scanned(&mut self, paths: &[PathBuf], result: Result<Scan, DicomError>) {
+        let scan = match result {
+            Ok(scan) => scan,
+            Err(DicomError::Cancelled) => return self.state.tell(Severity::Info, "opening cancelled"),
+            Err(error) => return self.state.tell(Severity::Error, error.to_string()),
+        };
+        for file in &scan.unreadable {
+            let sentence = format!("{}: {}", file.path.display(), file.reason);
+            self.state.tell(Severity::Warning, sentence);
+        }
+        if scan.series.is_empty() {
+            let place = paths.first().map(|p| p.display().to_string()).unwrap_or_default();
+            self.state
+                .tell(Severity::Error, format!("{place}: no readable DICOM series; choose another folder"));
+            return;
+        }
+        let best = largest_usable(&scan);
+        if best.is_none() {
+            let reason = scan.series.iter().find_map(|s| s.unusable_reason.clone()).unwrap_or_default();
+            self.state.tell(Severity::Error, format!("no series here can be used: {reason}"));
+        }
+        self.add_to_browser(scan, best);
+    }
+
+    /// New series stand above those already open, which stay.
+    fn add_to_browser(&mut self, scan: Scan, best: Option<usize>) {
+        let chosen = best.map(|i| scan.series[i].uid.clone());
+        let mut series = scan.series;
+        let known = std::mem::take(&mut self.state.scan.series);
+        let new = |old: &dicom::Series| !series.iter().any(|s| s.uid == old.uid && s.frames == old.frames);
+        let kept: Vec<_> = known.into_iter().filter(new).collect();
+        series.extend(kept);
+        self.state.scan.series = series;
+        self.state.scan.unreadable.extend(scan.unreadable);
+        self.state.workspace = Workspace::Patient;
+        if let Some(index) =
+            chosen.and_then(|uid| self.state.scan.series.iter().position(|s| s.uid == uid && s.usable))
+        {
+            self.open_series(index);
+        }
+    }
+
+    /// Shows a series: its planes arrive one by one, the middle one first.
+    pub(super) fn open_series(&mut self, index: usize) {
+        let Some(series) = self.state.scan.series.get(index).cloned() else { return };
+        if !series.usable {
+            let reason = series.unusable_reason.clone().unwrap_or_else(|| "it is not a CT volume".to_owned());
+            return self.state.tell(Severity::Warning, reason);
+        }
+        let same_patient =
+            self.state.viewer.open.as_ref().is_none_or(|o| o.series.patient_id == series.patient_id);
+        let start = series.frames.len() / 2;
+        for warning in &series.warnings {
+            self.state.tell(Severity::Warning, warning.clone());
+        }
+        self.start_patient(same_patient, &series.patient_id);
+        let viewer = &mut self.state.viewer;
+        viewer.slice = start;
+        viewer.column = series.columns / 2;
+        viewer.zoom = 1.0;
+        viewer.pan = egui::Vec2::ZERO;
+        viewer.window = series
+            .windows
+            .first()
+            .map_or(Window::MEDIASTINUM, |&[c, w]| Window { centre: c as f32, width: (w as f32).max(1.0) });
+        viewer.open = Some(OpenSeries {
+            planes: vec![None; series.frames.len()],
+            volume: None,
+            series: series.clone(),
+        });
+        self.jobs.cancel(JobId::Load);
+        self.jobs.start(JobId::Load, move |progress, reporter| {
+            let on_plane = |number: usize, plane: &Arc<Plane>| {
+                let (series_uid, plane) = (series.uid.clone(), Arc::clone(plane));
+                reporter.send(Finished::Plane { series_uid, number, plane });
+            };
+            let result = dicom::load(&series, start, progress, &on_plane);
+            reporter.send(Finished::Loaded { series_uid: series.uid.clone(), result });
+        });
+    }
+
+    /// Levels belong to a series; clinical values to a patient.
+    fn start_patient(&mut self, same_patient: bool, patient_id: &str) {
+        let fields =
+            if same_patient { std::mem::take(&mut self.state.inputs.fields) } else { Default::default() };
+        let typed = std::mem::take(&mut self.state.inputs.id);
+        let id = if same_patient && !typed.is_empty() { typed } else { patient_id.to_owned() };
+        self.state.inputs = Inputs { id, fields, t4: None, t11: None };
+        self.state.undo.clear();
+        self.state.redo.clear();
+        self.jobs.cancel(JobId::Assess);
+        self.state.outcome = Outcome::default();
+    }
+
+    pub(super) fn plane_ready(&mut self, series_uid: &str, number: usize, plane: Arc<Plane>) {
+        if let Some(open) = self.state.viewer.open.as_mut().filter(|o| o.series.uid == series_uid)
+            && let Some(place) = open.planes.get_mut(number)
+        {
+            *place = Some(plane);
+        }
+    }
+
+    pub(super) fn series_loaded(&mut self, series_uid: &str, result: Result<Volume, DicomError>) {
+        let Some(open) = self.state.viewer.open.as_mut().filter(|o| o.series.uid == series_uid) else {
+            return;
+        };
+        match result {
+            Ok(volume) => {
+                open.planes = volume.planes.iter().cloned().map(Some).collect();
+                open.volume = Some(Arc::new(volume));
+                if let Some([t4, t11]) = self.state.pending_levels.take() {
+                    self.change("demonstration", |inputs| {
+                        inputs.t4 = Some(t4);
+                        inputs.t11 = Some(t11);
+                    });
+                    self.show_slice(t4);
+                }
+                self.predict_if_pending();
+            }
+            // Another series was chosen meanwhile, or a person pressed Cancel: what was read stays on screen.
+            Err(DicomError::Cancelled) => self.state.tell(Severity::Info, "loading stopped"),
+            Err(error) => self.state.tell(Severity::Error, error.to_string()),
+        }
+    }
+
+    fn read_table(&mut self, path: PathBuf) {
+        let started = self.jobs.start(JobId::Table, move |_, reporter| {
+            let result = read_table(&path);
+            reporter.send(Finished::Table { path, result });
+        });
+        if !started {
+            self.state.tell(Severity::Info, "a table is being read already");
+        }
+    }
+
+    pub(super) fn table_read(&mut self, path: PathBuf, result: Result<(Table, Vec<String>), String>) {
+        match result {
+            Ok((table, ids)) => {
+                let id = self.state.inputs.id.trim().to_owned();
+                self.state.tell(Severity::Info, format!("{}: {}", path.display(), patients(ids.len())));
+                let row = if ids.contains(&id) { Some(id) } else { (ids.len() == 1).then(|| ids[0].clone()) };
+                self.state.table = Some(OpenTable { path, table, ids, filter: String::new() });
+                // The open patient's own row, or the only one there is, needs no search; a filled form is never overwritten.
+                if let Some(row) = row.filter(|_| self.state.inputs.filled() == 0) {
+                    self.pick_row(&row);
+                }
+                self.predict_if_pending();
+            }
+            Err(sentence) => self.state.tell(Severity::Error, sentence),
+        }
+    }
+
+    /// Generates the demonstration patient (once a version) and opens it.
+    pub(super) fn open_demo(&mut self) {
+        self.jobs.start(JobId::Demo, move |progress, reporter| {
+            let result = phantom::demonstration(progress).map_err(|e| e.to_string());
+            reporter.send(Finished::Demo(result));
+        });
+    }
+
+    pub(super) fn demo_ready(&mut self, result: Result<PathBuf, String>) {
+        let folder = match result {
+            Ok(folder) => folder,
+            Err(sentence) => return self.state.tell(Severity::Error, sentence),
+        };
+        self.state.tell(
+            Severity::Info,
+            "synthetic patient: T4 and T11 come from its known truth, clinical values from its table",
+        );
+        self.state.inputs = Inputs::default();
+        self.open_paths(vec![folder.join("clinical.csv"), folder.clone()]);
+        match phantom::read_truth(&folder) {
+            Ok(truth) => {
+                self.state.pending_levels =
+                    truth.slice_of("T4").zip(truth.slice_of("T11")).map(|(a, b)| [a, b]);
+                self.state.pending_predict = true;
+            }
+            Err(error) => self.state.tell(Severity::Error, error.to_string()),
+        }
+    }
+}
+
+/// A table and the IDs of its rows; without an ID column a row could not be found.
+fn read_table(path: &Path) -> Result<(Table, Vec<String>), String> {
+    let table = Table::read(path).map_err(|e| e.to_string())?;
+    let ids = clinical::ids(&table).map_err(|e| e.to_string())?;
+    Ok((table, ids))
+}
+
+fn is_table(path: &Path) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+    matches!(extension.as_str(), "csv" | "tsv" | "txt" | "xlsx")
+}
+
+/// The usable series with most slices: what a person opening a folder wants to see first.
+fn largest_usable(scan: &Scan) -> Option<usize> {
+    let usable = scan.series.iter().enumerate().filter(|(_, s)| s.usable);
+    usable.max_by_key(|(_, s)| s.slices).map(|(index, _)| index)
+}

@@ -1,0 +1,149 @@
+//! The command handler: the only place that changes state.
+
+mod files;
+mod patient;
+mod view;
+
+use super::Workstation;
+use super::command::{Action, Command, Finished};
+use super::state::{Dialog, Layout, Level, Tab, Workspace};
+
+impl Workstation {
+    /// Carries out one command.
+    pub(super) fn handle(&mut self, ctx: &egui::Context, command: Command) {
+        match command {
+            Command::Do(action) => self.act(ctx, action),
+            Command::OpenPaths(paths) => self.open_paths(paths),
+            Command::ChooseSeries(index) => self.open_series(index),
+            Command::ShowSlice(slice) => self.show_slice(slice),
+            Command::SetWindow { centre, width } => self.set_window(centre, width),
+            Command::Zoom { factor, about } => self.zoom(factor, about),
+            Command::Pan(shift) => self.state.viewer.pan += shift,
+            Command::SetSagittal(column) => self.state.viewer.column = column,
+            Command::Mark(level, slice) => self.mark(level, Some(slice)),
+            Command::Unmark(level) => self.mark(level, None),
+            Command::SetField { key, text } => {
+                self.change(key, |inputs| drop(inputs.fields.insert(key, text)))
+            }
+            Command::SetPatientId(id) => self.change("id", |inputs| inputs.id = id),
+            Command::ClearForm => self.change("clear", |inputs| {
+                inputs.fields.clear();
+                inputs.id.clear();
+            }),
+            Command::PickRow(id) => self.pick_row(&id),
+            Command::FilterRows(text) => {
+                if let Some(table) = &mut self.state.table {
+                    table.filter = text;
+                }
+            }
+            Command::ShowTab(tab) => self.show_tab(tab),
+            Command::ShowWorkspace(workspace) => self.state.workspace = workspace,
+            Command::SetCamOpacity(opacity) => self.state.cam_opacity = opacity.clamp(0.0, 1.0),
+            Command::SaveReportTo(path) => self.save_report(path),
+            Command::CancelJob(id) => self.jobs.cancel(id),
+            Command::DismissToast(index) => {
+                if let Some(message) = self.state.messages.get_mut(index) {
+                    message.toast = false;
+                }
+            }
+            Command::TypePath(text) => {
+                let path = text.trim().trim_matches('"').to_owned();
+                self.state.dialog = Dialog::None;
+                if !path.is_empty() {
+                    self.open_paths(vec![path.into()]);
+                }
+            }
+            Command::CloseDialogs => self.state.dialog = Dialog::None,
+            Command::Finished(finished) => self.finished(finished),
+        }
+    }
+
+    fn act(&mut self, ctx: &egui::Context, action: Action) {
+        if let Some(preset) = action.preset() {
+            return self.preset(preset);
+        }
+        match action {
+            Action::OpenFolder | Action::OpenFiles | Action::OpenClinical | Action::SaveReport => {
+                self.ask_for_path(action);
+            }
+            Action::OpenPath => self.state.dialog = Dialog::Path { text: String::new() },
+            Action::OpenDemo => self.open_demo(),
+            Action::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            Action::Undo => self.undo(),
+            Action::Redo => self.redo(),
+            Action::SliceUp => self.step_slice(1),
+            Action::SliceDown => self.step_slice(-1),
+            Action::SliceUpTen => self.step_slice(10),
+            Action::SliceDownTen => self.step_slice(-10),
+            Action::SliceFirst => self.step_slice(isize::MAX),
+            Action::SliceLast => self.step_slice(isize::MIN),
+            Action::SeriesPrevious => self.step_series(-1),
+            Action::SeriesNext => self.step_series(1),
+            Action::Invert => self.state.viewer.invert ^= true,
+            Action::Fit => self.fit(),
+            Action::ResetView => self.reset_view(),
+            Action::MaximiseView => self.lay_out(Layout::Axial),
+            Action::MaximiseFigures => self.lay_out(Layout::Figures),
+            Action::MarkT4 => self.mark_here(Level::T4),
+            Action::MarkT11 => self.mark_here(Level::T11),
+            Action::GoToT4 => self.go_to(Level::T4),
+            Action::GoToT11 => self.go_to(Level::T11),
+            Action::Predict => self.predict(),
+            Action::WorkspacePatient => self.state.workspace = Workspace::Patient,
+            Action::WorkspaceCohort => self.state.workspace = Workspace::Cohort,
+            Action::WorkspaceModels => self.state.workspace = Workspace::Models,
+            Action::TabPictures => self.show_tab(Tab::Pictures),
+            Action::TabNomogram => self.show_tab(Tab::Nomogram),
+            Action::TabReasons => self.show_tab(Tab::Reasons),
+            Action::TabReport => self.show_tab(Tab::Report),
+            Action::ToggleBrowser => self.state.show_browser ^= true,
+            Action::ToggleLog => self.state.show_log ^= true,
+            Action::ToggleTheme => {
+                self.state.dark ^= true;
+                let theme = if self.state.dark { egui::Theme::Dark } else { egui::Theme::Light };
+                ctx.set_theme(theme);
+            }
+            Action::ScaleUp => self.scale(ctx, self.state.scale_percent + 10),
+            Action::ScaleDown => self.scale(ctx, self.state.scale_percent.saturating_sub(10)),
+            Action::ScaleReset => self.scale(ctx, 100),
+            Action::Fullscreen => {
+                let full = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
+                ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(!full));
+            }
+            Action::Palette => self.state.dialog = Dialog::Palette { text: String::new() },
+            Action::Shortcuts => self.state.dialog = Dialog::Shortcuts,
+            Action::About => self.state.dialog = Dialog::About,
+            Action::PresetAuto
+            | Action::PresetFile
+            | Action::PresetMediastinum
+            | Action::PresetAbdomen
+            | Action::PresetLung
+            | Action::PresetBone
+            | Action::PresetMuscle
+            | Action::PresetFat => {}
+        }
+    }
+
+    fn finished(&mut self, finished: Finished) {
+        match finished {
+            Finished::Picked { purpose, paths } => self.picked(purpose, paths),
+            Finished::Scanned { paths, result } => self.scanned(&paths, result),
+            Finished::Plane { series_uid, number, plane } => self.plane_ready(&series_uid, number, plane),
+            Finished::Loaded { series_uid, result } => self.series_loaded(&series_uid, result),
+            Finished::Table { path, result } => self.table_read(path, result),
+            Finished::Models(result) => self.models_loaded(result),
+            Finished::Assessed { inputs, result } => self.assessed(inputs, *result),
+            Finished::Demo(result) => self.demo_ready(result),
+            Finished::Saved(result) => self.report_saved(result),
+        }
+    }
+
+    fn lay_out(&mut self, part: Layout) {
+        self.state.viewer.layout = self.state.viewer.layout.toggled(part);
+    }
+
+    fn scale(&mut self, ctx: &egui::Context, percent: u32) {
+        self.state.scale_percent = percent.clamp(100, 200);
+        ctx.set_zoom_factor(self.state.scale_percent as f32 / 100.0);
+    }
+}

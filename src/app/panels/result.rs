@@ -1,0 +1,155 @@
+//! Step 3: predict, and what came out.
+
+use egui::{Color32, RichText, Ui};
+
+use super::super::command::{Action, Command};
+use super::super::jobs::JobId;
+use super::super::theme;
+use super::Scene;
+use crate::assess::{Assessment, RESEARCH_ONLY, RiskGroup, UNTRAINED};
+use crate::chart::text::probability;
+use crate::fusion::Source;
+
+pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
+    ui.add_space(6.0);
+    theme::card(ui).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.heading("3  Result");
+        if let Some(assessment) = scene.state.outcome.assessment.clone() {
+            figures(ui, scene, &assessment);
+        }
+        if let Some(failure) = &scene.state.outcome.failure {
+            ui.colored_label(theme::tokens(ui).error, failure);
+        }
+        run(ui, scene);
+        ui.label(RichText::new(RESEARCH_ONLY).small().color(theme::tokens(ui).muted));
+    });
+    ui.add_space(2.0);
+}
+
+/// What is missing, the button, progress.
+fn run(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let t = theme::tokens(ui);
+    if let Some((_, progress)) =
+        scene.jobs.running().find(|(id, p)| *id == JobId::Assess && !p.is_cancelled())
+    {
+        let (stage, done, total) = progress.now();
+        ui.horizontal(|ui| {
+            let share = if total == 0 { 0.0 } else { done as f32 / total as f32 };
+            ui.add(egui::ProgressBar::new(share).desired_width(ui.available_width() - 70.0).text(stage));
+            if ui.button("Cancel").clicked() {
+                scene.send(Command::CancelJob(JobId::Assess));
+            }
+        });
+        return;
+    }
+    let missing = scene.state.missing_for_prediction();
+    if !missing.is_empty() {
+        let shown = missing.iter().take(2).cloned().collect::<Vec<_>>().join("; ");
+        let more =
+            if missing.len() > 2 { format!("; and {} more", missing.len() - 2) } else { String::new() };
+        let label = egui::Label::new(RichText::new(format!("To do: {shown}{more}")).color(t.warning)).wrap();
+        ui.add(label).on_hover_text(missing.join("\n"));
+    }
+    let again = scene.state.outcome.assessment.is_some();
+    ui.horizontal(|ui| {
+        let info = Action::Predict.info();
+        let words = if again { "Predict again" } else { info.text };
+        let width = if again { 140.0 } else { ui.available_width() };
+        let button = egui::Button::new(theme::strong(words)).min_size(egui::vec2(width, 28.0));
+        let button = if again { button } else { button.fill(t.accent.gamma_multiply(0.45)) };
+        if ui.add_enabled(missing.is_empty(), button).on_hover_text(info.help).clicked() {
+            scene.send(Command::Do(Action::Predict));
+        }
+        if again {
+            let save = Action::SaveReport.info();
+            let button = egui::Button::new(save.text).min_size(egui::vec2(ui.available_width(), 28.0));
+            if ui.add_enabled(!scene.state.stale(), button).on_hover_text(save.help).clicked() {
+                scene.send(Command::Do(Action::SaveReport));
+            }
+        }
+    });
+}
+
+fn figures(ui: &mut Ui, scene: &Scene<'_>, a: &Assessment) {
+    let t = theme::tokens(ui);
+    if !a.meaningful {
+        banner(ui, t.error, UNTRAINED);
+    }
+    let stale = scene.state.stale();
+    if stale {
+        let updating = scene.state.outcome.changed_at.is_some() || scene.jobs.is_running(JobId::Assess);
+        banner(ui, t.warning, if updating { "out of date – updating…" } else { "out of date" });
+    }
+    let ink = if stale { t.muted } else { ui.visuals().text_color() };
+    egui::Grid::new("figures").num_columns(3).spacing([12.0, 2.0]).show(ui, |ui| {
+        let source = match a.fused.source {
+            Source::T4 => "from T4",
+            Source::T11 => "from T11",
+        };
+        ui.label("Fused probability");
+        ui.label(theme::strong(probability(a.fused.probability)).size(18.0).color(ink));
+        ui.label(RichText::new(source).color(t.muted));
+        ui.end_row();
+        ui.label("Nomogram risk");
+        match (a.nomogram.risk, a.nomogram.total) {
+            (Some(risk), Some(total)) => {
+                ui.label(theme::strong(probability(risk)).size(18.0).color(ink));
+                ui.label(RichText::new(format!("{total:.1} points")).color(t.muted));
+            }
+            _ => {
+                ui.label("–");
+                ui.label(RichText::new("a value is missing").color(t.muted));
+            }
+        }
+        ui.end_row();
+        ui.label("Risk group");
+        let (word, colour) = group(ui, a.nomogram.group);
+        ui.label(theme::strong(word).size(16.0).color(if stale { t.muted } else { colour }));
+        ui.label(RichText::new(interval(a)).color(t.muted));
+        ui.end_row();
+        for (name, p, vote) in [
+            ("T4 network", a.t4.probability, a.t4.vote),
+            ("T11 network", a.t11.probability, a.t11.vote),
+            ("Clinical", a.clinical.probability, a.clinical.vote),
+        ] {
+            ui.label(RichText::new(name).color(t.muted));
+            ui.label(RichText::new(probability(p)).color(ink));
+            ui.label(RichText::new(if vote { "votes metastasis" } else { "votes none" }).color(t.muted));
+            ui.end_row();
+        }
+    });
+    if !a.warnings.is_empty() {
+        let count = a.warnings.len();
+        let words = if count == 1 { "1 remark".to_owned() } else { format!("{count} remarks") };
+        ui.label(RichText::new(words).color(t.warning).small()).on_hover_text(a.warnings.join("\n"));
+    }
+}
+
+/// 95 % interval of the nomogram risk.
+fn interval(a: &Assessment) -> String {
+    let interval = a.reasons.patient_points.as_ref().and_then(|p| p.risk_interval);
+    interval
+        .map_or(String::new(), |[low, high]| format!("95 % CI {} to {}", probability(low), probability(high)))
+}
+
+fn group(ui: &Ui, group: Option<RiskGroup>) -> (&'static str, Color32) {
+    let t = theme::tokens(ui);
+    match group {
+        Some(RiskGroup::High) => ("high", t.error),
+        Some(RiskGroup::Low) => ("low", t.good),
+        None => ("–", t.muted),
+    }
+}
+
+fn banner(ui: &mut Ui, colour: Color32, words: &str) {
+    egui::Frame::new()
+        .fill(colour.gamma_multiply(0.16))
+        .stroke(egui::Stroke::new(1.0, colour))
+        .corner_radius(4)
+        .inner_margin(egui::Margin::symmetric(8, 3))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.label(RichText::new(words).color(colour));
+        });
+}

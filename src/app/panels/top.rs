@@ -1,0 +1,57 @@
+//! Menu bar and workspaces.
+
+use egui::{Align, Button, Layout, Ui};
+
+use super::super::command::{ACTIONS, Action, Command, Menu};
+use super::super::state::Workspace;
+use super::super::theme;
+use super::Scene;
+
+pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
+    egui::MenuBar::new().ui(ui, |ui| {
+        for (menu, name) in [
+            (Menu::File, "File"),
+            (Menu::Edit, "Edit"),
+            (Menu::View, "View"),
+            (Menu::Patient, "Patient"),
+            (Menu::Help, "Help"),
+        ] {
+            ui.menu_button(name, |ui| entries(ui, menu, scene));
+        }
+        ui.add_space(16.0);
+        for workspace in Workspace::ALL {
+            let chosen = scene.state.workspace == workspace;
+            if ui.selectable_label(chosen, theme::strong(workspace.name())).clicked() {
+                scene.send(Command::ShowWorkspace(workspace));
+            }
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let other = if scene.state.dark { "Light" } else { "Dark" };
+            let info = Action::ToggleTheme.info();
+            if ui.button(other).on_hover_text(info.help).clicked() {
+                scene.send(Command::Do(Action::ToggleTheme));
+            }
+            if ui.button("Find a command…").on_hover_text("Ctrl+P").clicked() {
+                scene.send(Command::Do(Action::Palette));
+            }
+            let t = theme::tokens(ui);
+            ui.label(egui::RichText::new("Research use only").color(t.warning).small());
+        });
+    });
+}
+
+fn entries(ui: &mut Ui, menu: Menu, scene: &mut Scene<'_>) {
+    ui.set_min_width(260.0);
+    egui::ScrollArea::vertical().max_height(ui.ctx().content_rect().height() - 80.0).show(ui, |ui| {
+        for info in ACTIONS.iter().filter(|info| info.menu == menu) {
+            let mut button = Button::new(info.text);
+            if let Some(key) = info.key {
+                button = button.shortcut_text(ui.ctx().format_shortcut(&key));
+            }
+            if ui.add(button).on_hover_text(info.help).clicked() {
+                scene.send(Command::Do(info.action));
+                ui.close();
+            }
+        }
+    });
+}

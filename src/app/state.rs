@@ -1,0 +1,382 @@
+//! What the window knows. Panels read it; only the handler changes it.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::assess::Assessment;
+use crate::body::HuRange;
+use crate::chart::Chart;
+use crate::clinical::{self, Kind, Record, VARIABLES, Variable};
+use crate::cohort::Table;
+use crate::dicom::{Plane, Scan, Series, Volume};
+pub use crate::level::Level;
+
+/// The three workspaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Workspace {
+    #[default]
+    Patient,
+    Cohort,
+    Models,
+}
+
+impl Workspace {
+    pub const ALL: [Self; 3] = [Self::Patient, Self::Cohort, Self::Models];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Patient => "Patient",
+            Self::Cohort => "Cohort",
+            Self::Models => "Models",
+        }
+    }
+}
+
+/// The tabs under the views.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tab {
+    #[default]
+    Pictures,
+    Nomogram,
+    Reasons,
+    Report,
+}
+
+impl Tab {
+    pub const ALL: [Self; 4] = [Self::Pictures, Self::Nomogram, Self::Reasons, Self::Report];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pictures => "Network pictures",
+            Self::Nomogram => "Nomogram",
+            Self::Reasons => "Reasons",
+            Self::Report => "Report",
+        }
+    }
+}
+
+/// Window presets; the numbers are in [`Preset::window`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    Auto,
+    File,
+    Mediastinum,
+    Abdomen,
+    Lung,
+    Bone,
+    Muscle,
+    Fat,
+}
+
+/// Centre and width in HU.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Window {
+    pub centre: f32,
+    pub width: f32,
+}
+
+impl Window {
+    pub const MEDIASTINUM: Self = Self { centre: 40.0, width: 400.0 };
+
+    /// The window that shows a tissue's range and nothing else.
+    pub fn of(range: HuRange) -> Self {
+        Self { centre: (range.low_hu + range.high_hu) / 2.0, width: range.high_hu - range.low_hu }
+    }
+
+    pub fn low(self) -> f32 {
+        self.centre - self.width / 2.0
+    }
+}
+
+impl Preset {
+    /// The fixed presets; auto and the file's own depend on the picture.
+    pub fn window(self) -> Option<Window> {
+        let (centre, width) = match self {
+            Self::Auto | Self::File => return None,
+            Self::Mediastinum => return Some(Window::MEDIASTINUM),
+            Self::Abdomen => (50.0, 320.0),
+            Self::Lung => (-500.0, 1500.0),
+            Self::Bone => (350.0, 2000.0),
+            Self::Muscle => return Some(Window::of(HuRange::MUSCLE)),
+            Self::Fat => return Some(Window::of(HuRange::VISCERAL_FAT)),
+        };
+        Some(Window { centre, width })
+    }
+}
+
+/// The series on screen, plane by plane while it loads.
+pub struct OpenSeries {
+    pub series: Series,
+    pub planes: Vec<Option<Arc<Plane>>>,
+    /// Complete, once every plane is there.
+    pub volume: Option<Arc<Volume>>,
+}
+
+impl OpenSeries {
+    pub fn last_slice(&self) -> usize {
+        self.planes.len().saturating_sub(1)
+    }
+
+    /// Patient z of a slice, mm.
+    pub fn z_mm(&self, slice: usize) -> Option<f64> {
+        self.series.frames.get(slice).map(|f| f.origin_mm[2])
+    }
+
+    /// True where slice numbers rise towards the head, as they do for a patient scanned head first or feet first
+    /// with planes numbered along +z.
+    pub fn rises_to_head(&self) -> bool {
+        self.z_mm(0) <= self.z_mm(self.last_slice())
+    }
+
+    /// Planes read so far.
+    pub fn loaded(&self) -> usize {
+        self.planes.iter().flatten().count()
+    }
+}
+
+/// Which part of the middle fills it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    #[default]
+    All,
+    /// The axial view alone.
+    Axial,
+    /// The figures (nomogram, reasons, report) alone.
+    Figures,
+}
+
+impl Layout {
+    /// This part alone, or all of them again.
+    pub fn toggled(self, part: Self) -> Self {
+        if self == part { Self::All } else { part }
+    }
+}
+
+/// What the views show.
+pub struct Viewer {
+    pub open: Option<OpenSeries>,
+    pub slice: usize,
+    /// Column of the sagittal view.
+    pub column: usize,
+    pub window: Window,
+    pub invert: bool,
+    /// 1 = fits the view.
+    pub zoom: f32,
+    /// Shift of the picture's centre, view points.
+    pub pan: egui::Vec2,
+    pub layout: Layout,
+}
+
+impl Default for Viewer {
+    fn default() -> Self {
+        Self {
+            open: None,
+            slice: 0,
+            column: 0,
+            window: Window::MEDIASTINUM,
+            invert: false,
+            zoom: 1.0,
+            pan: egui::Vec2::ZERO,
+            layout: Layout::All,
+        }
+    }
+}
+
+/// What a person decides or types for one patient; one step of undo.
+#[derive(Debug, Clone, Default, PartialEq, Hash)]
+pub struct Inputs {
+    pub t4: Option<usize>,
+    pub t11: Option<usize>,
+    pub id: String,
+    /// Text by variable key; an absent or empty text is missing.
+    pub fields: BTreeMap<&'static str, String>,
+}
+
+impl Inputs {
+    pub fn level(&self, level: Level) -> Option<usize> {
+        match level {
+            Level::T4 => self.t4,
+            Level::T11 => self.t11,
+        }
+    }
+
+    pub fn set_level(&mut self, level: Level, slice: Option<usize>) {
+        match level {
+            Level::T4 => self.t4 = slice,
+            Level::T11 => self.t11 = slice,
+        }
+    }
+
+    /// The clinical values, or a sentence for each text that is not one.
+    pub fn record(&self) -> Result<Record, Vec<String>> {
+        let mut record = Record { id: self.id.trim().to_owned(), ..Record::default() };
+        let mut wrong = Vec::new();
+        for variable in VARIABLES {
+            let text = self.fields.get(variable.key).map_or("", String::as_str);
+            match value_of(variable, text) {
+                Ok(Some(value)) => {
+                    record.values.insert(variable.key, value);
+                }
+                Ok(None) => {}
+                Err(sentence) => wrong.push(sentence),
+            }
+        }
+        if wrong.is_empty() { Ok(record) } else { Err(wrong) }
+    }
+
+    /// How many variables have a text.
+    pub fn filled(&self) -> usize {
+        self.fields.values().filter(|t| !t.trim().is_empty()).count()
+    }
+}
+
+/// A text's value. A code outside the study's set, as a table may hold, is passed on: the result remarks on it.
+pub fn value_of(variable: &Variable, text: &str) -> Result<Option<f64>, String> {
+    match (variable.kind, text.trim().parse::<f64>()) {
+        (Kind::Code(_), Ok(code)) if code.is_finite() => Ok(Some(code)),
+        _ => clinical::validate(variable, text),
+    }
+}
+
+/// The result and whether it still belongs to what is on screen.
+#[derive(Default)]
+pub struct Outcome {
+    pub assessment: Option<Arc<Assessment>>,
+    /// The record that was assessed, for the report.
+    pub record: Record,
+    /// Fingerprint of the inputs the assessment was made from.
+    pub inputs: u64,
+    /// Why the last attempt failed.
+    pub failure: Option<String>,
+    /// When an input last changed after a result; the update starts a moment later.
+    pub changed_at: Option<Instant>,
+    /// Fingerprint of the inputs of the attempt now running or last failed, so that it is not repeated.
+    pub attempted: Option<u64>,
+    /// The report's pages.
+    pub report_pages: Vec<Chart>,
+}
+
+/// How bad a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    Info,
+    Warning,
+    Error,
+}
+
+/// One line of the log, and for a while a toast.
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub severity: Severity,
+    pub text: String,
+    pub since: Instant,
+    pub toast: bool,
+}
+
+/// Dialogs that lie over the window.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Dialog {
+    #[default]
+    None,
+    Path {
+        text: String,
+    },
+    Palette {
+        text: String,
+    },
+    Shortcuts,
+    About,
+}
+
+/// The clinical table that is open.
+pub struct OpenTable {
+    pub path: PathBuf,
+    pub table: Table,
+    /// The patients' IDs, row by row.
+    pub ids: Vec<String>,
+    pub filter: String,
+}
+
+/// A count of patients in words.
+pub fn patients(count: usize) -> String {
+    if count == 1 { "one patient".to_owned() } else { format!("{count} patients") }
+}
+
+/// Everything, in rooms.
+#[derive(Default)]
+pub struct State {
+    pub workspace: Workspace,
+    pub tab: Tab,
+    pub scan: Scan,
+    pub viewer: Viewer,
+    pub inputs: Inputs,
+    pub undo: Vec<Inputs>,
+    pub redo: Vec<Inputs>,
+    /// What was changed last and when: a drag or a word typed is one step of undo.
+    pub last_change: Option<(&'static str, Instant)>,
+    pub table: Option<OpenTable>,
+    pub outcome: Outcome,
+    pub messages: Vec<Message>,
+    pub dialog: Dialog,
+    pub show_browser: bool,
+    pub show_log: bool,
+    pub dark: bool,
+    /// Interface scale in percent, 100–200.
+    pub scale_percent: u32,
+    pub cam_opacity: f32,
+    /// T4 and T11 of a phantom's own truth, waiting for its series to open.
+    pub pending_levels: Option<[usize; 2]>,
+    /// The demonstration patient is asked to be assessed as soon as all is loaded.
+    pub pending_predict: bool,
+}
+
+impl State {
+    pub fn new() -> Self {
+        Self { show_browser: true, dark: true, scale_percent: 100, cam_opacity: 0.45, ..Self::default() }
+    }
+
+    /// Tells a person something once: toast and log.
+    pub fn tell(&mut self, severity: Severity, text: impl Into<String>) {
+        let text = text.into();
+        self.messages.push(Message { severity, text, since: Instant::now(), toast: true });
+    }
+
+    /// A number that changes whenever something the result depends on changes.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.viewer.open.as_ref().map(|o| &o.series.uid).hash(&mut hasher);
+        self.inputs.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// True when a result stands but its inputs have changed since.
+    pub fn stale(&self) -> bool {
+        self.outcome.assessment.is_some() && self.outcome.inputs != self.fingerprint()
+    }
+
+    /// What still keeps Predict from being pressed, in the order of the steps; empty = ready.
+    pub fn missing_for_prediction(&self) -> Vec<String> {
+        let mut missing = Vec::new();
+        match &self.viewer.open {
+            None => missing.push("open a CT series".to_owned()),
+            Some(open) if open.volume.is_none() => missing.push("wait until the series is read".to_owned()),
+            Some(_) => {}
+        }
+        for level in Level::ALL {
+            if self.inputs.level(level).is_none() {
+                missing.push(format!("set {}", level.name()));
+            }
+        }
+        match self.inputs.record() {
+            Ok(_) if self.inputs.filled() == 0 => {
+                missing.push("enter clinical values or pick a row".to_owned())
+            }
+            Ok(_) => {}
+            Err(wrong) => missing.extend(wrong),
+        }
+        missing
+    }
+}

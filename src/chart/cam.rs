@@ -1,0 +1,227 @@
+//! Grad-CAM over a slice: the heat map upsampled, coloured, and laid over the grey picture.
+
+use std::sync::Arc;
+
+use super::{Anchor, Chart, Rect, Rgba, Role, Text};
+use crate::nn::Heatmap;
+use crate::slice::Picture;
+
+/// Colours for values from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColourMap {
+    /// Google's rainbow without false edges (Mikhailov's polynomial).
+    #[default]
+    Turbo,
+    /// matplotlib's perceptually uniform default (Zucker's polynomial).
+    Viridis,
+}
+
+impl ColourMap {
+    /// The colour of `value`, clamped to 0…1.
+    pub fn colour(self, value: f32) -> [u8; 3] {
+        let x = if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) };
+        let channels: [&[f32]; 3] = match self {
+            Self::Turbo => [&TURBO_RED, &TURBO_GREEN, &TURBO_BLUE],
+            Self::Viridis => [&VIRIDIS_RED, &VIRIDIS_GREEN, &VIRIDIS_BLUE],
+        };
+        channels
+            .map(|c| (c.iter().rev().fold(0.0, |sum, k| sum * x + k).clamp(0.0, 1.0) * 255.0).round() as u8)
+    }
+}
+
+const TURBO_RED: [f32; 6] = [0.135_721_4, 4.615_392_6, -42.660_324, 132.131_09, -152.942_4, 59.286_38];
+const TURBO_GREEN: [f32; 6] = [0.091_402_61, 2.194_188_4, 4.842_966_6, -14.185_033, 4.277_298_6, 2.829_566];
+const TURBO_BLUE: [f32; 6] = [0.106_673_3, 12.641_946, -60.582_05, 110.362_77, -89.903_11, 27.348_25];
+const VIRIDIS_RED: [f32; 7] =
+    [0.277_727_34, 0.105_093_04, -0.330_861_84, -4.634_230_6, 6.228_27, 4.776_385, -5.435_456];
+const VIRIDIS_GREEN: [f32; 7] =
+    [0.005_407_344_5, 1.404_613_5, 0.214_847_56, -5.799_101, 14.179_934, -13.745_145, 4.645_852_6];
+const VIRIDIS_BLUE: [f32; 7] =
+    [0.334_099_8, 1.384_590_1, 0.095_095_165, -19.332_441, 56.690_55, -65.353_035, 26.312_435];
+
+/// The grey picture as an opaque colour picture; None if its bytes don't fit its size.
+pub fn grey(picture: &Picture) -> Option<Rgba> {
+    if picture.grey.len() != picture.width.checked_mul(picture.height)? {
+        return None;
+    }
+    let bytes = picture.grey.iter().flat_map(|&g| [g, g, g, 255]).collect();
+    Rgba::new(picture.width, picture.height, bytes)
+}
+
+/// The heat map over the picture in the default colours; see [`overlay_with`].
+pub fn overlay(picture: &Picture, heat: &Heatmap, opacity: f32) -> Option<Rgba> {
+    overlay_with(picture, heat, opacity, ColourMap::default())
+}
+
+/// The heat map over the picture, upsampled bilinearly; None if either's values don't fit its size.
+///
+/// A place of heat h is covered to `opacity`·h^½, so that what the network ignored stays a plain CT.
+pub fn overlay_with(picture: &Picture, heat: &Heatmap, opacity: f32, map: ColourMap) -> Option<Rgba> {
+    let mut base = grey(picture)?.bytes;
+    if heat.values.len() != heat.width.checked_mul(heat.height)? || heat.values.is_empty() {
+        return None;
+    }
+    let columns: Vec<Sample> = (0..picture.width).map(|x| Sample::at(x, picture.width, heat.width)).collect();
+    for y in 0..picture.height {
+        let row = Sample::at(y, picture.height, heat.height);
+        for (x, column) in columns.iter().enumerate() {
+            let value = bilinear(heat, column, &row);
+            let cover = opacity.clamp(0.0, 1.0) * value.clamp(0.0, 1.0).sqrt();
+            let colour = map.colour(value);
+            let pixel = &mut base[4 * (y * picture.width + x)..][..3];
+            for (under, over) in pixel.iter_mut().zip(colour) {
+                *under = (f32::from(*under) * (1.0 - cover) + f32::from(over) * cover).round() as u8;
+            }
+        }
+    }
+    Rgba::new(picture.width, picture.height, base)
+}
+
+/// Two neighbouring cells of a heat map and the weight of the second.
+struct Sample {
+    low: usize,
+    high: usize,
+    weight: f32,
+}
+
+impl Sample {
+    /// Pixel centres over cell centres, edges held (as `align_corners = False` upsampling does).
+    fn at(pixel: usize, pixels: usize, cells: usize) -> Self {
+        let position = ((pixel as f32 + 0.5) * cells as f32 / pixels as f32 - 0.5).max(0.0);
+        let low = (position.floor() as usize).min(cells - 1);
+        let high = (low + 1).min(cells - 1);
+        Self { low, high, weight: position - low as f32 }
+    }
+}
+
+fn bilinear(heat: &Heatmap, x: &Sample, y: &Sample) -> f32 {
+    let row = |y: usize| {
+        let (left, right) = (heat.values[y * heat.width + x.low], heat.values[y * heat.width + x.high]);
+        left + (right - left) * x.weight
+    };
+    let (top, bottom) = (row(y.low), row(y.high));
+    top + (bottom - top) * y.weight
+}
+
+/// One level in a Grad-CAM figure.
+pub struct Panel<'a> {
+    /// E.g. "T4, slice 38".
+    pub caption: &'a str,
+    pub picture: &'a Picture,
+    pub heat: Option<&'a Heatmap>,
+}
+
+/// Slice and Grad-CAM side by side, one row a level, with a colour bar; None if a picture is malformed.
+pub fn figure(panels: &[Panel<'_>], width: f32) -> Option<Chart> {
+    const GAP: f32 = 10.0;
+    const CAPTION: f32 = 18.0;
+    const BAR: f32 = 46.0;
+    let mut chart =
+        Chart::new(width, 0.0, "Slices as the networks saw them, and where they looked (Grad-CAM)");
+    let cell = (width - BAR - 2.0 * GAP) / 2.0;
+    let mut y = 0.0;
+    for panel in panels {
+        let height = cell * panel.picture.height as f32 / panel.picture.width.max(1) as f32;
+        chart.text(Text::new([0.0, y + 12.0], panel.caption, 9.0, Role::Ink).bold());
+        let second = cell + GAP;
+        chart.text(Text::new([second, y + 12.0], "Grad-CAM for metastasis", 9.0, Role::Muted));
+        y += CAPTION;
+        let plain = grey(panel.picture)?;
+        chart.image(Rect::new(0.0, y, cell, height), Arc::new(plain));
+        let right = Rect::new(second, y, cell, height);
+        match panel.heat {
+            Some(heat) => {
+                chart.image(right, Arc::new(overlay(panel.picture, heat, 0.65)?));
+                colour_bar(&mut chart, width - BAR, y, height);
+            }
+            None => {
+                chart.frame(right, 0.0, Some(Role::Panel.fill()), Role::Grid.stroke(0.75));
+                let at = [right.centre()[0], right.centre()[1] + 3.0];
+                let words = Text::new(at, "not computed", 9.0, Role::Muted);
+                chart.text(words.anchored(Anchor::Middle));
+            }
+        }
+        y += height + GAP;
+    }
+    chart.height = (y - GAP).max(1.0);
+    Some(chart)
+}
+
+fn colour_bar(chart: &mut Chart, x: f32, y: f32, height: f32) {
+    let bytes: Vec<u8> = (0..64)
+        .flat_map(|i| {
+            let [r, g, b] = ColourMap::default().colour(1.0 - i as f32 / 63.0);
+            [r, g, b, 255]
+        })
+        .collect();
+    let Some(bar) = Rgba::new(1, 64, bytes) else { return };
+    chart.image(Rect::new(x, y, 8.0, height), Arc::new(bar));
+    chart.text(Text::new([x + 12.0, y + 7.0], "high", 8.0, Role::Muted));
+    chart.text(Text::new([x + 12.0, y + height], "low", 8.0, Role::Muted));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::check;
+
+    fn ramp(width: usize, height: usize) -> Picture {
+        let grey = (0..width * height).map(|i| (i % width * 255 / width) as u8).collect();
+        Picture { width, height, grey }
+    }
+
+    fn corner() -> Heatmap {
+        Heatmap { width: 2, height: 2, values: vec![1.0, 0.0, 0.0, 0.0] }
+    }
+
+    #[test]
+    fn cold_places_keep_the_picture_and_hot_ones_the_map() {
+        let picture = ramp(40, 20);
+        let over = overlay(&picture, &corner(), 1.0).unwrap();
+        assert_eq!(&over.bytes[..3], ColourMap::Turbo.colour(1.0));
+        let last = over.bytes.len() - 4;
+        assert_eq!(&over.bytes[last..], [248, 248, 248, 255]);
+        assert_eq!(overlay(&picture, &corner(), 0.0), grey(&picture));
+    }
+
+    #[test]
+    fn upsampling_passes_through_the_middle() {
+        let heat = Heatmap { width: 2, height: 1, values: vec![0.0, 1.0] };
+        let values: Vec<f32> =
+            (0..4).map(|x| bilinear(&heat, &Sample::at(x, 4, 2), &Sample::at(0, 1, 1))).collect();
+        assert_eq!(values, [0.0, 0.25, 0.75, 1.0]);
+    }
+
+    #[test]
+    fn colour_maps_start_and_end_as_published() {
+        // Turbo's polynomial strays up to 24 levels from its table; Zucker's keeps within 6 of viridis.
+        let near = |map: ColourMap, value: f32, hex: [u8; 3]| {
+            let (got, most) = (map.colour(value), if map == ColourMap::Turbo { 24 } else { 6 });
+            assert!(got.iter().zip(hex).all(|(a, b)| a.abs_diff(b) <= most), "{map:?} {value}: {got:?}");
+        };
+        near(ColourMap::Viridis, 0.0, [0x44, 0x01, 0x54]);
+        near(ColourMap::Viridis, 0.5, [0x21, 0x91, 0x8C]);
+        near(ColourMap::Viridis, 1.0, [0xFD, 0xE7, 0x25]);
+        near(ColourMap::Turbo, 0.5, [0xA4, 0xFC, 0x3C]);
+        near(ColourMap::Turbo, 1.0, [0x7A, 0x04, 0x03]);
+        assert_eq!(ColourMap::Turbo.colour(f32::NAN), ColourMap::Turbo.colour(0.0));
+    }
+
+    #[test]
+    fn malformed_pictures_are_none() {
+        let short = Picture { width: 3, height: 3, grey: vec![0; 8] };
+        assert!(overlay(&short, &corner(), 0.5).is_none());
+        let empty = Heatmap { width: 0, height: 0, values: vec![] };
+        assert!(overlay(&ramp(4, 4), &empty, 0.5).is_none());
+    }
+
+    #[test]
+    fn the_figure_holds_both_levels() {
+        let (t4, t11, heat) = (ramp(50, 30), ramp(50, 40), corner());
+        let panels = [
+            Panel { caption: "T4, slice 38", picture: &t4, heat: Some(&heat) },
+            Panel { caption: "T11", picture: &t11, heat: None },
+        ];
+        check::assert_sound(&figure(&panels, 400.0).unwrap());
+    }
+}

@@ -1,0 +1,70 @@
+//! `thoracast demo`: the synthetic patient in the window, or headless with a report and a picture of every panel.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+
+use super::{Stages, note, print_line};
+use crate::app::{self, gallery};
+use crate::assess::{self, Models};
+use crate::clinical;
+use crate::cohort::Table;
+use crate::nn::DeviceChoice;
+use crate::{dicom, phantom, report};
+
+#[derive(Args)]
+pub struct DemoArgs {
+    /// Without a window: write report.json, report.pdf and a PNG of every panel
+    #[arg(long)]
+    headless: bool,
+    /// Where the headless demonstration writes
+    #[arg(long, value_name = "DIR", default_value = "thoracast-demo")]
+    out: PathBuf,
+    /// Where the networks run
+    #[arg(long, value_enum, default_value = "auto")]
+    device: DeviceChoice,
+    /// Folder with the models
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+}
+
+pub fn run(args: DemoArgs) -> anyhow::Result<()> {
+    let options =
+        app::Options { demo: true, models: args.models.clone(), device: args.device, ..Default::default() };
+    if !args.headless {
+        return super::window(options);
+    }
+    report_of_demo(&args)?;
+    note("Drawing the panels…");
+    for file in gallery::draw(options, &args.out)? {
+        note(&format!("  {}", file.display()));
+    }
+    print_line(&format!("The demonstration patient's report is in {}", args.out.display()))
+}
+
+/// The report through the same functions as `predict`.
+fn report_of_demo(args: &DemoArgs) -> anyhow::Result<()> {
+    let models = Models::load(&assess::models_folder(args.models.as_deref())?, args.device, &Stages)?;
+    let folder = phantom::demonstration(&Stages)?;
+    let truth = phantom::read_truth(&folder)?;
+    let level = |name: &str| truth.slice_of(name).with_context(|| format!("the phantom has no {name}"));
+    let (t4, t11) = (level("T4")?, level("T11")?);
+    let scan = dicom::scan(&[folder.clone()], &Stages)?;
+    let series = scan.series.iter().find(|s| s.usable).context("the phantom's series can't be read")?;
+    let volume = dicom::load(series, t4, &Stages, &|_, _| ())?;
+    let (record, warnings) = demo_record(&folder, &series.patient_id)?;
+    let (t4, t11) = assess::cut_pictures(&models, &volume, t4, t11)?;
+    let assessment = assess::assess(&models, t4, t11, &record, warnings, &Stages)?;
+    for warning in &assessment.warnings {
+        note(&format!("warning: {warning}"));
+    }
+    let provenance = report::provenance(&models, Some(series));
+    report::save(&assessment, &record, &provenance, &args.out.join("report.pdf"))?;
+    print_line(&super::predict::in_words(&assessment))
+}
+
+fn demo_record(folder: &Path, id: &str) -> anyhow::Result<(clinical::Record, Vec<String>)> {
+    let table = Table::read(&folder.join("clinical.csv"))?;
+    Ok(clinical::read_record(&table, id)?)
+}

@@ -1,0 +1,195 @@
+//! `thoracast predict`: one patient through everything, from a series or from already-cut slices.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use super::{Stages, note, print_json, print_line};
+use crate::assess::{self, Assessment, LevelPicture, Models, RESEARCH_ONLY, UNTRAINED};
+use crate::clinical::{self, Record};
+use crate::cohort::Table;
+use crate::dicom::{self, Series};
+use crate::nn::DeviceChoice;
+use crate::report;
+use crate::slice;
+
+#[derive(Args)]
+pub struct PredictArgs {
+    /// Folder, file, ZIP or DICOMDIR with the CT series
+    #[arg(required_unless_present_all = ["t4_image", "t11_image"], conflicts_with_all = ["t4_image", "t11_image"])]
+    path: Option<PathBuf>,
+    /// Clinical table (CSV or XLSX), one row a patient
+    #[arg(long, value_name = "FILE")]
+    clinical: PathBuf,
+    /// The patient's ID in the clinical table (default: the patient ID of the series)
+    #[arg(long)]
+    id: Option<String>,
+    /// Slice at vertebra T4, counted from 0 at the feet
+    #[arg(long, value_name = "N")]
+    t4: Option<usize>,
+    /// Slice at vertebra T11, counted from 0 at the feet
+    #[arg(long, value_name = "N")]
+    t11: Option<usize>,
+    /// Series to use where a study has several
+    #[arg(long, value_name = "UID")]
+    series: Option<String>,
+    /// An already-cut T4 slice (PNG or JPEG)
+    #[arg(long, value_name = "FILE", requires = "t11_image", requires = "id")]
+    t4_image: Option<PathBuf>,
+    /// An already-cut T11 slice (PNG or JPEG)
+    #[arg(long, value_name = "FILE", requires = "t4_image", requires = "id")]
+    t11_image: Option<PathBuf>,
+    /// Write report.json and report.pdf here
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the result as one JSON document
+    #[arg(long)]
+    json: bool,
+    /// Where the networks run
+    #[arg(long, value_enum, default_value = "auto")]
+    device: DeviceChoice,
+    /// Folder with the models
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+}
+
+/// What the networks and trees are given.
+struct Inputs {
+    t4: LevelPicture,
+    t11: LevelPicture,
+    record: Record,
+    series: Option<Series>,
+    warnings: Vec<String>,
+}
+
+pub fn run(args: PredictArgs) -> anyhow::Result<()> {
+    let table = Table::read(&args.clinical)?;
+    // A wrong ID or cell is told before the networks are loaded, when the ID is known that early.
+    if let Some(id) = &args.id {
+        clinical::read_record(&table, id)?;
+    }
+    let models = Models::load(&assess::models_folder(args.models.as_deref())?, args.device, &Stages)?;
+    let inputs = match (&args.path, &args.t4_image, &args.t11_image) {
+        (Some(path), _, _) => from_series(path, &args, &table, &models)?,
+        (None, Some(t4), Some(t11)) => from_pictures(t4, t11, &args, &table, &models)?,
+        _ => bail!("give a study's path, or both --t4-image and --t11-image"),
+    };
+    let Inputs { t4, t11, record, series, warnings } = inputs;
+    let assessment = assess::assess(&models, t4, t11, &record, warnings, &Stages)?;
+    for warning in &assessment.warnings {
+        note(&format!("warning: {warning}"));
+    }
+    if let Some(folder) = &args.out {
+        let provenance = report::provenance(&models, series.as_ref());
+        report::save(&assessment, &record, &provenance, &folder.join("report.pdf"))?;
+        note(&format!("report: {}", folder.join("report.pdf").display()));
+    }
+    if args.json { print_json(&assessment) } else { print_line(&in_words(&assessment)) }
+}
+
+fn from_pictures(
+    t4: &Path,
+    t11: &Path,
+    args: &PredictArgs,
+    table: &Table,
+    models: &Models,
+) -> anyhow::Result<Inputs> {
+    let id = args.id.as_deref().context("--id names the patient's row in the clinical table")?;
+    let (record, warnings) = clinical::read_record(table, id)?;
+    let picture = |path: &Path, network: &crate::nn::Network| -> anyhow::Result<LevelPicture> {
+        Ok(LevelPicture { slice: None, picture: slice::read_picture(path, &network.card.recipe)? })
+    };
+    Ok(Inputs {
+        t4: picture(t4, &models.t4)?,
+        t11: picture(t11, &models.t11)?,
+        record,
+        series: None,
+        warnings,
+    })
+}
+
+fn from_series(path: &Path, args: &PredictArgs, table: &Table, models: &Models) -> anyhow::Result<Inputs> {
+    let (Some(t4), Some(t11)) = (args.t4, args.t11) else {
+        bail!(
+            "give the slices with --t4 N and --t11 N (counted from 0 at the feet): levels are not proposed yet"
+        );
+    };
+    let scan = dicom::scan(&[path.to_owned()], &Stages)?;
+    for file in &scan.unreadable {
+        note(&format!("warning: {}: {}", file.path.display(), file.reason));
+    }
+    let mut warnings = Vec::new();
+    let series = choose(&scan.series, args.series.as_deref(), path, &mut warnings)?;
+    let id = args.id.clone().unwrap_or_else(|| series.patient_id.clone());
+    let (record, of_record) = clinical::read_record(table, &id)?;
+    warnings.extend(series.warnings.iter().cloned());
+    warnings.extend(of_record);
+    let volume = dicom::load(series, t4, &Stages, &|_, _| ())?;
+    let (t4, t11) = assess::cut_pictures(models, &volume, t4, t11)?;
+    Ok(Inputs { t4, t11, record, series: Some(series.clone()), warnings })
+}
+
+/// The series asked for, or the one with most slices (said aloud where there was a choice).
+fn choose<'a>(
+    series: &'a [Series],
+    uid: Option<&str>,
+    path: &Path,
+    warnings: &mut Vec<String>,
+) -> anyhow::Result<&'a Series> {
+    if let Some(uid) = uid {
+        let asked = series.iter().find(|s| s.uid == uid);
+        let asked = asked.with_context(|| {
+            format!("{}: no series {uid}; `thoracast inspect` lists them", path.display())
+        })?;
+        if let Some(reason) = &asked.unusable_reason {
+            bail!("{}: series {uid} can't be used: {reason}", path.display());
+        }
+        return Ok(asked);
+    }
+    let usable: Vec<&Series> = series.iter().filter(|s| s.usable).collect();
+    match usable.iter().max_by_key(|s| s.slices) {
+        Some(best) => {
+            if usable.len() > 1 {
+                warnings.push(format!(
+                    "{} usable series; the one with most slices was taken: {} (choose with --series)",
+                    usable.len(),
+                    best.uid
+                ));
+            }
+            Ok(best)
+        }
+        None => {
+            let reason = series.iter().find_map(|s| s.unusable_reason.clone());
+            bail!(
+                "{}: no usable CT series: {}",
+                path.display(),
+                reason.unwrap_or_else(|| "none found".into())
+            )
+        }
+    }
+}
+
+/// The result for a person at a terminal.
+pub(super) fn in_words(a: &Assessment) -> String {
+    let mut lines = Vec::new();
+    if !a.meaningful {
+        lines.push(UNTRAINED.to_uppercase());
+    }
+    let vote = |v: bool| if v { "metastasis" } else { "none" };
+    lines.push(format!("Patient {}", a.id));
+    lines.push(format!("  T4        {:.3}  votes {}", a.t4.probability, vote(a.t4.vote)));
+    lines.push(format!("  T11       {:.3}  votes {}", a.t11.probability, vote(a.t11.vote)));
+    lines.push(format!("  clinical  {:.3}  votes {}", a.clinical.probability, vote(a.clinical.vote)));
+    let source = format!("{:?}", a.fused.source);
+    lines.push(format!("  fused     {:.3}  from {source}", a.fused.probability));
+    match (a.nomogram.risk, a.nomogram.total, a.nomogram.group) {
+        (Some(risk), Some(total), Some(group)) => {
+            let group = format!("{group:?}").to_lowercase();
+            lines.push(format!("  nomogram  {risk:.3}  {total:.1} points, {group} risk"));
+        }
+        _ => lines.push("  nomogram  no risk: a predictor is missing".to_owned()),
+    }
+    lines.push(RESEARCH_ONLY.to_owned());
+    lines.join("\n")
+}

@@ -1,0 +1,289 @@
+//! `stats km` and `stats cox`: survival curves by group, and what the hazard depends on.
+
+use std::collections::BTreeMap;
+
+use anyhow::bail;
+use serde_json::json;
+
+use super::super::{print_json, print_line};
+use super::{DataArgs, design_options};
+use crate::cohort::{Table, decode};
+use crate::stats::cox::{self, CoxFit, Ties};
+use crate::stats::design::{self, DesignOptions};
+use crate::stats::kaplan_meier::{self, Curve, FollowUp, Interval};
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Conf {
+    Log,
+    LogLog,
+    Plain,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct KmArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The column with the follow-up time
+    #[arg(long, value_name = "COLUMN")]
+    time: String,
+    /// The 0/1 column: 1 where the event happened at that time
+    #[arg(long, value_name = "COLUMN")]
+    event: String,
+    /// One curve for each value of this column
+    #[arg(long, value_name = "COLUMN")]
+    group: Option<String>,
+    /// Scale of the 95 % intervals
+    #[arg(long, value_enum, default_value = "log")]
+    conf: Conf,
+    /// Times at which to count who is at risk
+    #[arg(long, value_name = "TIMES", value_delimiter = ',')]
+    at: Vec<f64>,
+}
+
+pub(super) fn run_km(args: &KmArgs) -> anyhow::Result<()> {
+    let table = args.data.table()?;
+    let interval = match args.conf {
+        Conf::Log => Interval::Log,
+        Conf::LogLog => Interval::LogLog,
+        Conf::Plain => Interval::Plain,
+    };
+    if let Some(time) = args.at.iter().find(|t| !t.is_finite()) {
+        bail!("--at {time} is no time; write numbers");
+    }
+    let groups = groups(&table, args)?;
+    if groups.followed.is_empty() {
+        bail!("{}: no row has a time and an event; check the columns", table.path.display());
+    }
+    let curves: Vec<Curve> =
+        groups.followed.iter().map(|(_, p)| kaplan_meier::curve(p, interval)).collect::<Result<_, _>>()?;
+    let patients: Vec<Vec<FollowUp>> = groups.followed.iter().map(|(_, p)| p.clone()).collect();
+    let test = if patients.len() > 1 { Some(kaplan_meier::log_rank(&patients)?) } else { None };
+    if args.data.json {
+        let strata = groups.followed.iter().zip(&curves).map(|((name, p), c)| {
+            json!({
+                "name": name, "n": c.n, "events": c.events,
+                "median": c.median, "median_low": c.median_low, "median_high": c.median_high,
+                "steps": c.steps, "at_risk": kaplan_meier::at_risk(p, &args.at),
+            })
+        });
+        return print_json(&json!({
+            "strata": strata.collect::<Vec<_>>(), "logrank": test,
+            "at": args.at, "dropped": groups.dropped.len(), "dropped_rows": groups.dropped,
+        }));
+    }
+    let words = |t: Option<f64>| t.map_or_else(|| "not reached".to_owned(), |t| t.to_string());
+    for ((name, _), c) in groups.followed.iter().zip(&curves) {
+        let [median, low, high] = [c.median, c.median_low, c.median_high].map(words);
+        print_line(&format!(
+            "{name}: {} patients, {} events, median {median} ({low} to {high})",
+            c.n, c.events
+        ))?;
+    }
+    match test {
+        Some(t) => {
+            print_line(&format!("log-rank {:.3} on {} df, p {:.3e}", t.test.chisq, t.test.df, t.test.p))
+        }
+        None => Ok(()),
+    }
+}
+
+struct Groups {
+    /// Name (`group=1`, `all`) and patients, in order of the group's value.
+    followed: Vec<(String, Vec<FollowUp>)>,
+    /// Row numbers in the file of rows with a missing value.
+    dropped: Vec<usize>,
+}
+
+fn groups(table: &Table, args: &KmArgs) -> anyhow::Result<Groups> {
+    let (time, event) = (table.require(&args.time)?, table.require(&args.event)?);
+    let group = args.group.as_ref().map(|g| table.require(g)).transpose()?;
+    let mut by_group: BTreeMap<(u64, String), Vec<FollowUp>> = BTreeMap::new();
+    let mut dropped = Vec::new();
+    for r in 0..table.rows.len() {
+        let label = match group {
+            Some(c) => table.text(r, c).map(|t| label(t, table.decimal_comma)),
+            None => Some((0, "all".to_owned())),
+        };
+        let (Some(label), Some(at), Some(event_text)) = (label, table.number(r, time)?, table.text(r, event))
+        else {
+            dropped.push(table.rows[r].number);
+            continue;
+        };
+        if at < 0.0 {
+            return Err(table
+                .cell(r, time, "is no follow-up time; correct it or leave the cell empty")
+                .into());
+        }
+        let event = match decode::number(event_text, table.decimal_comma) {
+            Some(0.0) => false,
+            Some(1.0) => true,
+            _ => {
+                let reason = "is not an event code; write 0 or 1, or recode it with --map COL:from=to";
+                return Err(table.cell(r, event, reason).into());
+            }
+        };
+        by_group.entry(label).or_default().push(FollowUp { time: at, event });
+    }
+    let name = |(_, value): (u64, String)| match &args.group {
+        Some(column) => format!("{column}={value}"),
+        None => value,
+    };
+    Ok(Groups { followed: by_group.into_iter().map(|(k, p)| (name(k), p)).collect(), dropped })
+}
+
+/// A group's value with a key that sorts numbers by size, before texts.
+fn label(text: &str, decimal_comma: bool) -> (u64, String) {
+    match decode::number(text, decimal_comma) {
+        // The bits of a float sort like the float once negative ones are turned round.
+        Some(v) => {
+            let bits = v.to_bits();
+            (if v < 0.0 { !bits } else { bits | 1 << 63 }, v.to_string())
+        }
+        None => (u64::MAX, text.to_owned()),
+    }
+}
+
+/// Covariates with a smaller p in their own model enter the multivariate one.
+const SIGNIFICANT: f64 = 0.05;
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum TiesArg {
+    Efron,
+    Breslow,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CoxArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The column with the follow-up time
+    #[arg(long, value_name = "COLUMN")]
+    time: String,
+    /// The 0/1 column: 1 where the event happened at that time
+    #[arg(long, value_name = "COLUMN")]
+    event: String,
+    /// The predictors, separated by commas
+    #[arg(long, value_name = "COLUMNS", required = true, value_delimiter = ',')]
+    covariates: Vec<String>,
+    /// Reference level of a column: COL=LEVEL
+    #[arg(long = "ref", value_name = "COL=LEVEL")]
+    reference: Vec<String>,
+    /// One model for each covariate, then one of those with p < 0.05
+    #[arg(long)]
+    univariate: bool,
+    /// How events at the same time are treated
+    #[arg(long, value_enum, default_value = "efron")]
+    ties: TiesArg,
+}
+
+/// A model and the rows it could not use.
+struct Model {
+    fit: CoxFit,
+    dropped: Vec<usize>,
+}
+
+pub(super) fn run_cox(args: &CoxArgs) -> anyhow::Result<()> {
+    let table = args.data.table()?;
+    let options = design_options(&args.reference)?;
+    let covariates: Vec<String> = args.covariates.iter().map(|c| c.trim().to_owned()).collect();
+    if !args.univariate {
+        let model = cox_model(&table, args, &covariates, &options)?;
+        return if args.data.json { print_json(&cox_json(&model)) } else { tell_cox(&model) };
+    }
+    let own_options = |name: &String| DesignOptions {
+        reference: options
+            .reference
+            .iter()
+            .filter(|(c, _)| *c == name)
+            .map(|(c, l)| (c.clone(), l.clone()))
+            .collect(),
+    };
+    let models = covariates
+        .iter()
+        .map(|name| cox_model(&table, args, std::slice::from_ref(name), &own_options(name)))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let chosen: Vec<String> = covariates
+        .iter()
+        .zip(&models)
+        .filter(|(_, m)| m.fit.wald.p < SIGNIFICANT)
+        .map(|(c, _)| c.clone())
+        .collect();
+    let chosen_options = DesignOptions {
+        reference: options.reference.into_iter().filter(|(c, _)| chosen.contains(c)).collect(),
+    };
+    let multivariate =
+        if chosen.is_empty() { None } else { Some(cox_model(&table, args, &chosen, &chosen_options)?) };
+    if args.data.json {
+        let univariate: Vec<_> = models.iter().map(cox_json).collect();
+        return print_json(&json!({
+            "univariate": univariate, "multivariate": multivariate.as_ref().map(cox_json), "significant": chosen,
+        }));
+    }
+    for model in &models {
+        tell_cox(model)?;
+    }
+    match multivariate {
+        Some(model) => {
+            print_line(&format!("multivariate, of those with p < {SIGNIFICANT}:"))?;
+            tell_cox(&model)
+        }
+        None => print_line("no covariate has p < 0.05"),
+    }
+}
+
+fn cox_model(
+    table: &Table,
+    args: &CoxArgs,
+    covariates: &[String],
+    options: &DesignOptions,
+) -> anyhow::Result<Model> {
+    let (time, event) = (table.require(&args.time)?, table.require(&args.event)?);
+    let design = design::build(table, covariates, &[time, event], options)?;
+    let events = design::outcome(table, event, &design.used)?;
+    let mut follow_up = Vec::with_capacity(design.used.len());
+    for (row, event) in design.used.iter().zip(events) {
+        match table.number(*row, time)? {
+            Some(at) if at >= 0.0 => follow_up.push(FollowUp { time: at, event }),
+            _ => {
+                let reason = "is no follow-up time; correct it or leave the cell empty";
+                return Err(table.cell(*row, time, reason).into());
+            }
+        }
+    }
+    let widths: Vec<(String, usize)> =
+        design.covariates.iter().map(|c| (c.name.clone(), c.width())).collect();
+    let ties = match args.ties {
+        TiesArg::Efron => Ties::Efron,
+        TiesArg::Breslow => Ties::Breslow,
+    };
+    let fit = cox::fit(&design.x, &follow_up, &design.columns, &widths, ties)?;
+    Ok(Model { fit, dropped: design.dropped })
+}
+
+fn cox_json(model: &Model) -> serde_json::Value {
+    let fit = &model.fit;
+    json!({
+        "n": fit.n, "n_event": fit.n_event,
+        "dropped": model.dropped.len(), "dropped_rows": model.dropped,
+        "terms": fit.table(), "loglik": fit.loglik,
+        "lr": fit.lr, "wald": fit.wald, "score": fit.score,
+        "concordance": fit.concordance, "zph": fit.zph,
+    })
+}
+
+fn tell_cox(model: &Model) -> anyhow::Result<()> {
+    let fit = &model.fit;
+    let left_out = model.dropped.len();
+    print_line(&format!("{} rows, {} events, {left_out} left out for missing values", fit.n, fit.n_event))?;
+    for t in fit.table() {
+        print_line(&format!(
+            "{:<32} {:>10.5} {:>9.5} {:>8.3} {:>9.3e}   HR {:.3} ({:.3} to {:.3})",
+            t.term, t.coef, t.se, t.z, t.p, t.hr, t.hr_low, t.hr_high
+        ))?;
+    }
+    let c = fit.concordance;
+    print_line(&format!(
+        "concordance {:.4} (se {:.4}), likelihood ratio {:.3} on {} df",
+        c.c, c.se, fit.lr.chisq, fit.lr.df
+    ))
+}

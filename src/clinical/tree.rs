@@ -1,0 +1,289 @@
+//! One regression tree, grown like scikit-learn's: best splits by mean squared error, midpoint thresholds.
+
+use serde::{Deserialize, Serialize};
+
+/// Values closer than this are one value (scikit-learn's `FEATURE_THRESHOLD`).
+const SAME_VALUE: f32 = 1e-7;
+
+/// A node: a test on one feature, or a leaf.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Node {
+    /// Goes to `left` where the feature (as f32) is ≤ `threshold`, else to `right`.
+    Split { feature: usize, threshold: f64, left: usize, right: usize, n: usize },
+    /// Log-odds added (before the learning rate), and how many training rows ended here.
+    Leaf { value: f64, n: usize },
+}
+
+/// Nodes in depth-first order, left before right; the root is the first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Arrays", into = "Arrays")]
+pub struct Tree {
+    pub nodes: Vec<Node>,
+}
+
+/// A tree in a model file: one entry a node; `value` is a split's threshold or a leaf's value.
+#[derive(Serialize, Deserialize)]
+struct Arrays {
+    /// −1 for a leaf.
+    feature: Vec<i64>,
+    value: Vec<f64>,
+    left: Vec<usize>,
+    right: Vec<usize>,
+    n: Vec<usize>,
+}
+
+impl From<Tree> for Arrays {
+    fn from(tree: Tree) -> Self {
+        let mut a = Arrays { feature: vec![], value: vec![], left: vec![], right: vec![], n: vec![] };
+        for node in &tree.nodes {
+            let (feature, value, left, right, n) = match *node {
+                Node::Leaf { value, n } => (-1, value, 0, 0, n),
+                Node::Split { feature, threshold, left, right, n } => {
+                    (feature as i64, threshold, left, right, n)
+                }
+            };
+            a.feature.push(feature);
+            a.value.push(value);
+            a.left.push(left);
+            a.right.push(right);
+            a.n.push(n);
+        }
+        a
+    }
+}
+
+impl TryFrom<Arrays> for Tree {
+    type Error = &'static str;
+
+    fn try_from(a: Arrays) -> Result<Self, Self::Error> {
+        let count = a.feature.len();
+        if [a.value.len(), a.left.len(), a.right.len(), a.n.len()] != [count; 4] {
+            return Err("a tree's lists differ in length");
+        }
+        let nodes = (0..count).map(|i| match usize::try_from(a.feature[i]) {
+            Err(_) => Node::Leaf { value: a.value[i], n: a.n[i] },
+            Ok(feature) => {
+                Node::Split { feature, threshold: a.value[i], left: a.left[i], right: a.right[i], n: a.n[i] }
+            }
+        });
+        Ok(Tree { nodes: nodes.collect() })
+    }
+}
+
+impl Tree {
+    /// The value of the leaf that this row falls into. 0 for a tree that points outside itself (see [`Tree::check`]).
+    pub fn value(&self, row: &[f32]) -> f64 {
+        let mut at = 0;
+        // A path is never longer than the number of nodes.
+        for _ in 0..self.nodes.len() {
+            match &self.nodes[at] {
+                Node::Leaf { value, .. } => return *value,
+                Node::Split { feature, threshold, left, right, .. } => {
+                    at = if f64::from(row[*feature]) <= *threshold { *left } else { *right };
+                }
+            }
+        }
+        0.0
+    }
+
+    /// Whether every node is inside the tree and every feature below `features`; each child stands after its parent.
+    pub fn check(&self, features: usize) -> bool {
+        let inside = |(i, node): (usize, &Node)| match node {
+            Node::Leaf { value, .. } => value.is_finite(),
+            Node::Split { feature, threshold, left, right, .. } => {
+                let after = |child: usize| child > i && child < self.nodes.len();
+                *feature < features && threshold.is_finite() && after(*left) && after(*right)
+            }
+        };
+        !self.nodes.is_empty() && self.nodes.iter().enumerate().all(inside)
+    }
+}
+
+/// Features column by column, with every column's row order by value: sorted once, kept through all trees.
+pub struct Sorted {
+    pub columns: Vec<Vec<f32>>,
+    order: Vec<Vec<u32>>,
+    rows: usize,
+}
+
+impl Sorted {
+    /// `rows` all have the same length.
+    pub fn new(rows: &[Vec<f64>]) -> Self {
+        let width = rows.first().map_or(0, Vec::len);
+        let columns: Vec<Vec<f32>> = (0..width).map(|j| rows.iter().map(|r| r[j] as f32).collect()).collect();
+        let order = columns.iter().map(|c| {
+            let mut order: Vec<u32> = (0..c.len() as u32).collect();
+            order.sort_by(|a, b| c[*a as usize].total_cmp(&c[*b as usize]));
+            order
+        });
+        Self { order: order.collect(), columns, rows: rows.len() }
+    }
+}
+
+/// A tree and where it put the training rows.
+pub struct Grown {
+    pub tree: Tree,
+    /// Node index of the leaf of each training row.
+    pub leaf_of: Vec<usize>,
+}
+
+/// Grows a tree of at most `max_depth` on `target`; `leaf_value` gives a leaf's value from its training rows.
+pub fn grow(
+    data: &Sorted,
+    target: &[f64],
+    max_depth: usize,
+    min_samples_leaf: usize,
+    leaf_value: impl Fn(&[u32]) -> f64,
+) -> Grown {
+    let mut grower = Grower {
+        data,
+        target,
+        max_depth,
+        min_samples_leaf: min_samples_leaf.max(1),
+        order: data.order.clone(),
+        goes_left: vec![false; data.rows],
+        scratch: Vec::with_capacity(data.rows),
+        nodes: Vec::new(),
+        leaf_of: vec![0; data.rows],
+        leaf_value,
+    };
+    grower.node(0, data.rows, 0);
+    Grown { tree: Tree { nodes: grower.nodes }, leaf_of: grower.leaf_of }
+}
+
+struct Grower<'a, F> {
+    data: &'a Sorted,
+    target: &'a [f64],
+    max_depth: usize,
+    min_samples_leaf: usize,
+    /// Per feature, rows in order of value; a node owns the same range `start..end` in each.
+    order: Vec<Vec<u32>>,
+    goes_left: Vec<bool>,
+    scratch: Vec<u32>,
+    nodes: Vec<Node>,
+    leaf_of: Vec<usize>,
+    leaf_value: F,
+}
+
+struct Split {
+    feature: usize,
+    /// Rows `start..position` of the feature's order go left.
+    position: usize,
+    threshold: f64,
+    gain: f64,
+}
+
+impl<F: Fn(&[u32]) -> f64> Grower<'_, F> {
+    fn node(&mut self, start: usize, end: usize, depth: usize) -> usize {
+        let at = self.nodes.len();
+        let n = end - start;
+        let split = if depth >= self.max_depth || n < 2 * self.min_samples_leaf.max(1) || n < 2 {
+            None
+        } else {
+            self.best_split(start, end)
+        };
+        let Some(split) = split else {
+            let rows: &[u32] = self.order.first().map_or(&[], |o| &o[start..end]);
+            let value = (self.leaf_value)(rows);
+            for row in rows {
+                self.leaf_of[*row as usize] = at;
+            }
+            self.nodes.push(Node::Leaf { value, n });
+            return at;
+        };
+        let (feature, threshold) = (split.feature, split.threshold);
+        self.nodes.push(Node::Split { feature, threshold, left: 0, right: 0, n });
+        self.partition(&split, start, end);
+        let left = self.node(start, split.position, depth + 1);
+        let right = self.node(split.position, end, depth + 1);
+        self.nodes[at] = Node::Split { feature, threshold, left, right, n };
+        at
+    }
+
+    /// The split with the largest drop of squared error; of equal ones the lowest feature, then the lowest threshold,
+    /// so that the same data give the same tree (scikit-learn draws among equal features).
+    fn best_split(&self, start: usize, end: usize) -> Option<Split> {
+        let n = (end - start) as f64;
+        let rows = &self.order.first()?[start..end];
+        let total: f64 = rows.iter().map(|r| self.target[*r as usize]).sum();
+        let squares: f64 = rows.iter().map(|r| self.target[*r as usize].powi(2)).sum();
+        if squares / n - (total / n).powi(2) <= f64::EPSILON {
+            return None; // nothing left to explain
+        }
+        // Two features may cut off the same rows and differ only by rounding: that is a tie.
+        let tie = 1e-12 * squares;
+        let mut best: Option<Split> = None;
+        for feature in 0..self.order.len() {
+            let least = best.as_ref().map_or(f64::NEG_INFINITY, |b| b.gain + tie);
+            if let Some(split) = self.best_of_feature(feature, start, end, total, least) {
+                best = Some(split);
+            }
+        }
+        best
+    }
+
+    fn best_of_feature(
+        &self,
+        feature: usize,
+        start: usize,
+        end: usize,
+        total: f64,
+        least: f64,
+    ) -> Option<Split> {
+        let values = &self.data.columns[feature];
+        let order = &self.order[feature];
+        let n = (end - start) as f64;
+        if values[order[end - 1] as usize] <= values[order[start] as usize] + SAME_VALUE {
+            return None;
+        }
+        let (mut left_sum, mut best_gain, mut best_position) = (0.0, least, None);
+        for p in start..end - 1 {
+            let row = order[p] as usize;
+            left_sum += self.target[row];
+            if values[order[p + 1] as usize] <= values[row] + SAME_VALUE {
+                continue;
+            }
+            let left_n = p + 1 - start;
+            if left_n < self.min_samples_leaf || end - p - 1 < self.min_samples_leaf {
+                continue;
+            }
+            // Friedman's improvement; in one node it ranks splits as the drop of squared error does.
+            let (left_n, right_n) = (left_n as f64, (end - p - 1) as f64);
+            let difference = right_n * left_sum - left_n * (total - left_sum);
+            let gain = difference * difference / (left_n * right_n * n);
+            if gain > best_gain {
+                (best_gain, best_position) = (gain, Some(p + 1));
+            }
+        }
+        let position = best_position?;
+        let (below, above) = (values[order[position - 1] as usize], values[order[position] as usize]);
+        let middle = f64::from(below) / 2.0 + f64::from(above) / 2.0;
+        let threshold =
+            if middle == f64::from(above) || !middle.is_finite() { f64::from(below) } else { middle };
+        Some(Split { feature, position, threshold, gain: best_gain })
+    }
+
+    /// Brings each feature's rows of the node into "left, then right", each part still in order of value.
+    fn partition(&mut self, split: &Split, start: usize, end: usize) {
+        for (p, row) in self.order[split.feature][start..end].iter().enumerate() {
+            self.goes_left[*row as usize] = start + p < split.position;
+        }
+        for (feature, order) in self.order.iter_mut().enumerate() {
+            if feature == split.feature {
+                continue;
+            }
+            self.scratch.clear();
+            let mut write = start;
+            for read in start..end {
+                let row = order[read];
+                if self.goes_left[row as usize] {
+                    order[write] = row;
+                    write += 1;
+                } else {
+                    self.scratch.push(row);
+                }
+            }
+            order[write..end].copy_from_slice(&self.scratch);
+        }
+    }
+}

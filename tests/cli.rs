@@ -1,0 +1,258 @@
+//! The shell as a person uses it: the binary, its JSON, its exit codes, its sentences.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use thoracast::phantom::{self, Phantom};
+use thoracast::progress::Silent;
+
+fn thoracast(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_thoracast"))
+        .args(arguments)
+        .env("THORACAST_MODELS", Path::new(env!("CARGO_MANIFEST_DIR")).join("models"))
+        .output()
+        .unwrap()
+}
+
+/// The JSON on stdout of a job that must succeed.
+fn json(arguments: &[&str]) -> Value {
+    let output = thoracast(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|e| panic!("{arguments:?}: not one JSON document: {e}"))
+}
+
+/// The last line on stderr of a job that must fail with exit status 1.
+fn sentence(arguments: &[&str]) -> String {
+    let output = thoracast(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {errors}");
+    assert!(output.stdout.is_empty(), "{arguments:?} printed on stdout");
+    assert!(!errors.contains("panicked"), "{arguments:?}: {errors}");
+    errors.lines().last().unwrap_or_default().to_owned()
+}
+
+fn small_phantom(folder: &Path) -> (PathBuf, phantom::Truth) {
+    let study = folder.join("study");
+    let options = phantom::Options { size: Some(128), slice_mm: Some(8.0) };
+    let truth = phantom::write_series(&Phantom::with(2, options), &study, &Silent).unwrap();
+    (study, truth)
+}
+
+/// `../shared/<part>`; absent it is an error under CI, else the test is left out with a reason.
+fn shared(part: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(part);
+    if path.exists() {
+        return Some(path);
+    }
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is absent, but CI needs it", path.display());
+    eprintln!("ignored: {} is absent", path.display());
+    None
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn probability(value: &Value) -> bool {
+    value.as_f64().is_some_and(|p| (0.0..=1.0).contains(&p))
+}
+
+#[test]
+fn inspect_and_predict_agree_on_a_phantom() {
+    let folder = tempfile::tempdir().unwrap();
+    let (study, truth) = small_phantom(folder.path());
+    let found = json(&["inspect", text(&study), "--json"]);
+    let series = &found["series"][0];
+    assert_eq!(series["usable"], true);
+    assert_eq!(series["slices"], truth.slices);
+    assert_eq!(series["rows"], truth.rows);
+    assert_eq!(series["patient_id"], truth.patient_id);
+    for (axis, spacing) in truth.spacing_mm.iter().enumerate() {
+        assert!((series["spacing_mm"][axis].as_f64().unwrap() - spacing).abs() < 1e-4);
+    }
+    assert!(series["hu"]["min"].as_f64().unwrap() < -900.0);
+
+    let clinical = study.join("clinical.csv");
+    let (t4, t11) = (truth.slice_of("T4").unwrap(), truth.slice_of("T11").unwrap());
+    let out = folder.path().join("report");
+    let arguments = [
+        "predict",
+        text(&study),
+        "--clinical",
+        text(&clinical),
+        "--t4",
+        &t4.to_string(),
+        "--t11",
+        &t11.to_string(),
+        "--out",
+        text(&out),
+        "--json",
+    ];
+    let result = json(&arguments);
+    assert_eq!(result["id"], truth.patient_id);
+    assert_eq!(result["t4"]["slice"], t4);
+    for branch in ["t4", "t11"] {
+        let p: Vec<f64> =
+            result[branch]["log_prob"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+        assert!((p[0].exp() + p[1].exp() - 1.0).abs() < 1e-5);
+        assert!((result[branch]["probability"].as_f64().unwrap() - p[1].exp()).abs() < 1e-12);
+        assert_eq!(result["models"][branch].as_str().unwrap().len(), 64);
+    }
+    assert!(probability(&result["clinical"]["probability"]));
+    let source = result["fused"]["source"].as_str().unwrap();
+    assert_eq!(result["fused"]["log_prob"], result[source]["log_prob"]);
+    assert!(probability(&result["nomogram"]["risk"]));
+    let trained = result["t4"]["trained"] == true && result["t11"]["trained"] == true;
+    assert_eq!(result["meaningful"], trained);
+    let warned = result["warnings"].to_string().contains(thoracast::assess::UNTRAINED);
+    assert_eq!(warned, !trained, "untrained weights are named, trained ones are not");
+
+    let report: Value = serde_json::from_slice(&std::fs::read(out.join("report.json")).unwrap()).unwrap();
+    assert_eq!(report["fused"], result["fused"]);
+    assert!(std::fs::read(out.join("report.pdf")).unwrap().starts_with(b"%PDF"));
+}
+
+#[test]
+fn already_cut_slices_of_the_cohort_are_predicted() {
+    let Some(cohort) = shared("cohort") else { return };
+    let t4 = cohort.join("images/T4/test/1/460.jpg");
+    let t11 = cohort.join("images/T11/test/1/460.jpg");
+    let clinical = cohort.join("clinical_test.csv");
+    let base = ["predict", "--t4-image", text(&t4), "--t11-image", text(&t11), "--clinical", text(&clinical)];
+    let result = json(&[&base[..], &["--id", "460", "--json"]].concat());
+    assert_eq!(result["id"], "460");
+    assert!(result["t4"]["slice"].is_null());
+    assert!(probability(&result["fused"]["probability"]));
+
+    let unknown = sentence(&[&base[..], &["--id", "9999", "--json"]].concat());
+    assert!(unknown.contains("9999") && unknown.contains("clinical_test.csv"), "{unknown}");
+
+    // The T4 picture has another size than the T11 network takes.
+    let swapped = sentence(&[
+        "predict",
+        "--t4-image",
+        text(&t4),
+        "--t11-image",
+        text(&t4),
+        "--clinical",
+        text(&clinical),
+        "--id",
+        "460",
+    ]);
+    assert!(swapped.contains("460.jpg") && swapped.contains("500×300"), "{swapped}");
+}
+
+#[test]
+fn real_dicom_is_predicted() {
+    let (Some(series), Some(cohort)) = (shared("dicom/chest_5mm"), shared("cohort")) else { return };
+    let clinical = cohort.join("clinical_test.csv");
+    let result = json(&[
+        "predict",
+        text(&series),
+        "--clinical",
+        text(&clinical),
+        "--id",
+        "24",
+        "--t4",
+        "50",
+        "--t11",
+        "24",
+        "--json",
+    ]);
+    assert_eq!(result["t11"]["slice"], 24);
+    assert!(probability(&result["fused"]["probability"]));
+}
+
+#[test]
+fn wrong_input_gets_one_sentence_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (study, _) = small_phantom(folder.path());
+    let clinical = study.join("clinical.csv");
+
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    assert!(sentence(&["inspect", text(&empty), "--json"]).contains("empty"));
+    assert!(sentence(&["inspect", text(&folder.path().join("nowhere"))]).contains("nowhere"));
+
+    let letter = folder.path().join("letter.csv");
+    std::fs::write(&letter, "ID,age,CEA\nPHANTOM-2,50,abc\n").unwrap();
+    let predict = |table: &Path, t4: &str, t11: &str| {
+        sentence(&["predict", text(&study), "--clinical", text(table), "--t4", t4, "--t11", t11])
+    };
+    let error = predict(&letter, "5", "2");
+    assert!(error.contains("letter.csv") && error.contains("CEA") && error.contains("abc"), "{error}");
+    let error = predict(&clinical, "100000", "2");
+    assert!(error.contains("100000"), "{error}");
+    let error = predict(&folder.path().join("absent.csv"), "5", "2");
+    assert!(error.contains("absent.csv"), "{error}");
+}
+
+#[test]
+fn a_truncated_slice_and_a_gap_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (study, truth) = small_phantom(folder.path());
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&study)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "dcm"))
+        .collect();
+    files.sort();
+    // One slice cut short in its pixels, another gone.
+    let whole = std::fs::read(&files[3]).unwrap();
+    std::fs::write(&files[3], &whole[..whole.len() / 2]).unwrap();
+    std::fs::remove_file(&files[10]).unwrap();
+    let found = json(&["inspect", text(&study), "--json"]);
+    let words = found.to_string();
+    let cut = files[3].file_name().unwrap().to_str().unwrap();
+    assert!(words.contains(cut), "the cut file is named: {words}");
+    let series = &found["series"][0];
+    assert!(series["slices"].as_u64().unwrap() < truth.slices as u64);
+    let neighbour = files[9].file_name().unwrap().to_str().unwrap();
+    assert!(series["warnings"].to_string().contains(neighbour), "the gap's neighbour is named: {words}");
+}
+
+#[test]
+fn a_weights_file_cut_short_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (study, _) = small_phantom(folder.path());
+    let models = folder.path().join("models");
+    std::fs::create_dir(&models).unwrap();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    for name in ["clinical.json", "nomogram.json"] {
+        std::fs::copy(from.join(name), models.join(name)).unwrap();
+    }
+    std::fs::write(models.join("t4.safetensors"), [200, 0, 0, 0, 0, 0, 0, 0, b'{']).unwrap();
+    let clinical = study.join("clinical.csv");
+    let error = sentence(&[
+        "predict",
+        text(&study),
+        "--clinical",
+        text(&clinical),
+        "--t4",
+        "5",
+        "--t11",
+        "2",
+        "--models",
+        text(&models),
+    ]);
+    assert!(error.contains("t4.safetensors"), "{error}");
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    assert_eq!(thoracast(&["predict"]).status.code(), Some(2));
+    assert_eq!(thoracast(&["inspect"]).status.code(), Some(2));
+    assert_eq!(thoracast(&["phantom", "--seed", "x"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_same_seed_writes_the_same_phantom_and_an_occupied_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("thesis.doc"), "years of work").unwrap();
+    let error = sentence(&["phantom", text(folder.path()), "--json"]);
+    assert!(error.contains("not empty"), "{error}");
+    assert!(folder.path().join("thesis.doc").exists());
+}

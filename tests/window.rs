@@ -1,0 +1,205 @@
+//! The window as a person uses it: a study opened, levels set, a row picked, a prediction, wrong files.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+use thoracast::app::command::{Action, Command};
+use thoracast::app::state::{Level, Severity, Tab};
+use thoracast::app::{Options, Workstation};
+use thoracast::phantom::{self, Phantom};
+use thoracast::progress::Silent;
+
+type Window = Harness<'static, Workstation>;
+
+/// Longer than any step takes in a debug build.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A small synthetic study with its clinical table.
+fn study(folder: &Path) -> PathBuf {
+    let study = folder.join("study");
+    let options = phantom::Options { size: Some(128), slice_mm: Some(8.0) };
+    phantom::write_series(&Phantom::with(3, options), &study, &Silent).unwrap();
+    study
+}
+
+fn window_with(options: Options) -> Window {
+    let mut window =
+        Harness::builder().with_size([1280.0, 800.0]).build_eframe(move |cc| Workstation::new(cc, options));
+    rest(&mut window);
+    window
+}
+
+fn window(paths: Vec<PathBuf>) -> Window {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    window_with(Options { paths, models: Some(models), ..Options::default() })
+}
+
+fn rest(window: &mut Window) {
+    let start = Instant::now();
+    window.run_steps(3);
+    loop {
+        while !window.state().idle() {
+            assert!(start.elapsed() < PATIENCE, "the window does not come to rest");
+            std::thread::sleep(Duration::from_millis(10));
+            window.step();
+        }
+        window.run_steps(2);
+        if window.state().idle() {
+            return;
+        }
+    }
+}
+
+fn send(window: &mut Window, command: Command) {
+    window.state().jobs.sender().send(command).unwrap();
+    rest(window);
+}
+
+fn on_screen(window: &Window, part: &str) -> bool {
+    window.root().children_recursive().any(|node| {
+        let node = node.accesskit_node();
+        node.label().is_some_and(|l| l.contains(part)) || node.value().is_some_and(|v| v.contains(part))
+    })
+}
+
+fn last_error(window: &Window) -> String {
+    let messages = &window.state().state.messages;
+    messages.iter().rev().find(|m| m.severity == Severity::Error).map(|m| m.text.clone()).unwrap_or_default()
+}
+
+#[test]
+fn one_patient_from_folder_to_risk_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path());
+    let truth = phantom::read_truth(&study).unwrap();
+    let mut window = window(vec![study.clone()]);
+    let open = window.state().state.viewer.open.as_ref().expect("the series is on screen");
+    assert!(open.volume.is_some());
+    assert!(on_screen(&window, "Axial view"));
+
+    // Set the levels with the buttons, at the slices the phantom knows.
+    for (level, button) in [(Level::T4, "Set T4 here"), (Level::T11, "Set T11 here")] {
+        let slice = truth.slice_of(level.name()).unwrap();
+        send(&mut window, Command::ShowSlice(slice));
+        window.get_by_label(button).click();
+        rest(&mut window);
+        assert_eq!(window.state().state.inputs.level(level), Some(slice));
+    }
+    assert!(on_screen(&window, "T4 picture"), "the network's picture is shown");
+
+    // Without clinical values Predict is not offered.
+    assert!(on_screen(&window, "enter clinical values or pick a row"));
+    send(&mut window, Command::OpenPaths(vec![study.join("clinical.csv")]));
+    assert!(window.state().state.inputs.filled() > 15, "the open patient's own row is taken");
+
+    window.get_by_label("Predict").click();
+    rest(&mut window);
+    let assessment = window.state().state.outcome.assessment.clone().expect("a result");
+    assert_eq!(window.state().state.tab, Tab::Nomogram);
+    assert!(assessment.nomogram.risk.is_some_and(|r| (0.0..=1.0).contains(&r)));
+    assert!(on_screen(&window, "Fused probability"));
+    if !assessment.meaningful {
+        assert!(on_screen(&window, thoracast::assess::UNTRAINED));
+    }
+
+    // A changed value marks the result, and the update follows by itself.
+    let before = assessment.nomogram.risk;
+    window.state().jobs.sender().send(Command::SetField { key: "pmi_t4", text: "40".into() }).unwrap();
+    window.run_steps(2);
+    assert!(window.state().state.stale());
+    assert!(on_screen(&window, "out of date"));
+    rest(&mut window);
+    assert!(!window.state().state.stale());
+    let after = window.state().state.outcome.assessment.clone().unwrap().nomogram.risk;
+    assert_ne!(before, after);
+
+    // Undo brings the value and, after its update, the risk back.
+    send(&mut window, Command::Do(Action::Undo));
+    assert_eq!(window.state().state.outcome.assessment.clone().unwrap().nomogram.risk, before);
+
+    // The report is written whole, as PDF and JSON.
+    let report = folder.path().join("report.pdf");
+    send(&mut window, Command::SaveReportTo(report.clone()));
+    assert!(std::fs::read(&report).unwrap().starts_with(b"%PDF"));
+    let json: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(report.with_extension("json")).unwrap()).unwrap();
+    assert_eq!(json["t4"]["slice"], truth.slice_of("T4").unwrap());
+}
+
+#[test]
+fn wrong_files_are_named_and_everything_open_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path());
+    let mut window = window(vec![study]);
+    let uid = window.state().state.viewer.open.as_ref().unwrap().series.uid.clone();
+
+    let empty = folder.path().join("empty-folder");
+    std::fs::create_dir(&empty).unwrap();
+    send(&mut window, Command::OpenPaths(vec![empty]));
+    assert!(last_error(&window).contains("empty-folder"), "{}", last_error(&window));
+    assert!(on_screen(&window, "empty-folder"), "the sentence is on screen");
+
+    send(&mut window, Command::OpenPaths(vec![folder.path().join("nowhere")]));
+    assert!(last_error(&window).contains("nowhere"), "{}", last_error(&window));
+
+    let letters = folder.path().join("letters.csv");
+    std::fs::write(&letters, "ID,age,CEA\nA1,50,abc\nA2,51,2\n").unwrap();
+    send(&mut window, Command::OpenPaths(vec![letters]));
+    send(&mut window, Command::PickRow("A1".into()));
+    let error = last_error(&window);
+    assert!(error.contains("letters.csv") && error.contains("CEA") && error.contains("abc"), "{error}");
+    send(&mut window, Command::PickRow("B7".into()));
+    assert!(last_error(&window).contains("B7"), "{}", last_error(&window));
+
+    let open = window.state().state.viewer.open.as_ref().unwrap();
+    assert_eq!(open.series.uid, uid);
+    assert!(open.volume.is_some());
+}
+
+#[test]
+fn a_letter_in_a_number_field_is_named_and_blocks_the_prediction() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(vec![study(folder.path())]);
+    send(&mut window, Command::SetField { key: "age", text: "fifty".into() });
+    let missing = window.state().state.missing_for_prediction();
+    assert!(missing.iter().any(|m| m.contains("Age") && m.contains("fifty")), "{missing:?}");
+}
+
+#[test]
+fn keys_and_palette_lead_to_the_same_actions() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(vec![study(folder.path())]);
+    let slice = window.state().state.viewer.slice;
+    window.key_press(egui::Key::ArrowUp);
+    window.run_steps(2);
+    assert_eq!(window.state().state.viewer.slice, slice + 1);
+    window.key_press(egui::Key::Num4);
+    window.run_steps(2);
+    assert_eq!(window.state().state.viewer.window.width, 1500.0);
+    window.key_press(egui::Key::F1);
+    window.run_steps(3);
+    assert!(on_screen(&window, "Keys and mouse"));
+    send(&mut window, Command::CloseDialogs);
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::P);
+    window.run_steps(3);
+    window.event(egui::Event::Text("invert".into()));
+    window.run_steps(3);
+    window.key_press(egui::Key::Enter);
+    window.run_steps(3);
+    assert!(window.state().state.viewer.invert);
+}
+
+#[test]
+fn a_model_file_cut_short_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let models = folder.path().join("models");
+    std::fs::create_dir(&models).unwrap();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let whole = std::fs::read(from.join("clinical.json")).unwrap();
+    std::fs::write(models.join("clinical.json"), &whole[..whole.len() / 2]).unwrap();
+    std::fs::copy(from.join("nomogram.json"), models.join("nomogram.json")).unwrap();
+    let window = window_with(Options { models: Some(models), ..Options::default() });
+    assert!(last_error(&window).contains("clinical.json"), "{}", last_error(&window));
+}
