@@ -86,10 +86,13 @@ impl Dataset {
     pub fn read(location: &Location) -> Result<Self, OutlineError> {
         let outline = outline(location.open().map_err(OutlineError::Broken)?)?;
         let values = Values(values_of(&outline, Select::Wanted));
-        let known = !outline.transfer_syntax.is_empty()
-            && TransferSyntaxRegistry.get(&outline.transfer_syntax).is_some();
+        // A UID that means nothing tells nothing about uncompressed pixels, but names what compressed ones would need.
+        let claimed = outline.transfer_syntax;
+        let compressed = outline.pixels.is_some_and(|p| p.length.is_none());
+        let meaningful =
+            !claimed.is_empty() && (compressed || TransferSyntaxRegistry.get(&claimed).is_some());
         let transfer_syntax =
-            if known { outline.transfer_syntax } else { outline.encoding.transfer_syntax().to_owned() };
+            if meaningful { claimed } else { outline.encoding.transfer_syntax().to_owned() };
         Ok(Self {
             values,
             transfer_syntax,

@@ -11,7 +11,6 @@ const CT_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
 /// Prefix of the secondary capture SOP classes (PS3.4 B.5).
 const SECONDARY_CAPTURE: &str = "1.2.840.10008.5.1.4.1.1.7";
 const MEDIA_STORAGE_DIRECTORY: &str = "1.2.840.10008.1.3.10";
-const JPEG_EXTENDED: &str = "1.2.840.10008.1.2.4.51";
 
 /// One frame's place and scale.
 #[derive(Debug, Clone)]
@@ -160,10 +159,6 @@ impl Instance {
         if compressed && !has_decoder(&dataset.transfer_syntax) {
             let name = transfer_syntax_name(&dataset.transfer_syntax);
             self.unusable = Some(format!("its pixel data are in {name}, which can't be decoded"));
-        }
-        if compressed && dataset.transfer_syntax == JPEG_EXTENDED && reader.format.bits_stored > 8 {
-            self.unusable =
-                Some("its pixel data are 12-bit lossy JPEG (Extended), which can't be decoded".to_owned());
         }
         if reader.format.photometric == "MONOCHROME1" {
             self.remarks.push(

@@ -104,10 +104,12 @@ pub fn visit_planes(
         error: Mutex::new(None),
         multi_frame: multi_frame_files(series),
     };
+    // The wanted slice alone, so that no other comes before it; then all threads.
+    work.step(progress, visit);
     // One worker a thread takes slice after slice: a parallel iterator would not keep the order.
     rayon::scope(|scope| {
         for _ in 0..rayon::current_num_threads() {
-            scope.spawn(|_| work.run(progress, visit));
+            scope.spawn(|_| while work.step(progress, visit) {});
         }
     });
     match work.error.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -131,25 +133,27 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn run(&self, progress: &dyn Progress, visit: &(dyn Fn(usize, Plane) + Sync)) {
-        while let Some(&slice) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            if self.stop.load(Ordering::Relaxed) {
-                return;
-            }
-            if progress.cancelled() {
-                return self.fail(DicomError::Cancelled);
-            }
-            match self.plane(&self.series.frames[slice]) {
-                Ok(plane) => visit(slice, plane),
-                Err(error) => return self.fail(error),
-            }
-            progress.report(self.done.fetch_add(1, Ordering::Relaxed) + 1, self.order.len());
+    /// Decodes the next slice; false when there is nothing left to do.
+    fn step(&self, progress: &dyn Progress, visit: &(dyn Fn(usize, Plane) + Sync)) -> bool {
+        if self.stop.load(Ordering::Relaxed) {
+            return false;
         }
+        let Some(&slice) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return false };
+        if progress.cancelled() {
+            return self.fail(DicomError::Cancelled);
+        }
+        match self.plane(&self.series.frames[slice]) {
+            Ok(plane) => visit(slice, plane),
+            Err(error) => return self.fail(error),
+        }
+        progress.report(self.done.fetch_add(1, Ordering::Relaxed) + 1, self.order.len());
+        true
     }
 
-    fn fail(&self, error: DicomError) {
+    fn fail(&self, error: DicomError) -> bool {
         self.stop.store(true, Ordering::Relaxed);
         self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        false
     }
 
     fn plane(&self, source: &FrameSource) -> Result<Plane, DicomError> {

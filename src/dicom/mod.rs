@@ -7,6 +7,7 @@ mod dataset;
 mod encoding;
 mod geometry;
 mod instance;
+mod jpeg12;
 mod load;
 mod pixels;
 mod reformat;

@@ -10,8 +10,14 @@ use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
 use super::dataset::{Dataset, Values};
+use super::jpeg12;
 use super::source::{Bytes, io_reason};
 use super::volume::Plane;
+
+/// Above this many bytes a compressed picture's length is held against its size; no CT plane is as large.
+const LARGE_PICTURE: u64 = 64 << 20;
+/// No large picture is believed to be compressed more than this.
+const MOST_COMPRESSED: u64 = 1000;
 
 /// How one frame's pixels are stored (group 0028).
 #[derive(Debug, Clone, PartialEq)]
@@ -342,6 +348,13 @@ fn decode(transfer_syntax: &str, format: &PixelFormat, encoded: Vec<u8>) -> Resu
             "its compressed picture has {rows} × {columns} pixels of {samples} samples where the header says {} × {} of {}",
             format.rows, format.columns, format.samples
         ));
+    }
+    if format.frame_bytes() > LARGE_PICTURE && (encoded.len() as u64) < format.frame_bytes() / MOST_COMPRESSED
+    {
+        return Err("its compressed pixel data are far too short for the size the header says".to_owned());
+    }
+    if jpeg12::is_12_bit_sequential(&encoded) {
+        return jpeg12::decode(&encoded, format.rows, format.columns);
     }
     let frame = OneFrame { transfer_syntax, format, encoded };
     // The decoders index without checks on some damaged streams; a panic there must cost this file only.

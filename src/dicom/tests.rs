@@ -37,10 +37,11 @@ fn warned(series: &Series, words: &[&str]) -> bool {
     series.warnings.iter().any(|w| words.iter().all(|word| w.contains(word)))
 }
 
-/// CT files pydicom decodes and this program does not, with the reason.
-const KNOWN_FAILURES: [(&str, &str); 1] = [(
+/// Files whose HU may depart from pydicom's, by how much at most (HU, at minimum and maximum), and why.
+const KNOWN_DEPARTURES: [(&str, f64, &str); 1] = [(
     "JPEGProcess2_4TransferSyntax",
-    "12-bit extended JPEG: the decoder behind dicom-rs handles 8-bit DCT and lossless only",
+    2.0003,
+    "lossy 12-bit JPEG: pydicom's decoder uses an integer transform, ours the exact one; one stored level (2.0002 HU) apart",
 )];
 
 #[test]
@@ -61,23 +62,23 @@ fn hu_are_pydicoms_for_every_ct_file() {
         })
         .collect();
     assert!(files.len() > 230, "only {} files are held against pydicom", files.len());
+    let tolerance =
+        |name: &str| KNOWN_DEPARTURES.iter().find(|(part, ..)| name.contains(part)).map(|known| known.1);
     let wrong: Vec<String> = files
         .par_iter()
         .filter_map(|(name, entry)| {
-            departs(&root.join(name), &entry["hu"]).map(|how| format!("{name}: {how}"))
+            let tolerance_hu = tolerance(name).unwrap_or(1e-3);
+            departs(&root.join(name), &entry["hu"], tolerance_hu).map(|how| format!("{name}: {how}"))
         })
         .collect();
-    let known = |line: &String| KNOWN_FAILURES.iter().any(|(part, _)| line.contains(part));
-    let new: Vec<&String> = wrong.iter().filter(|line| !known(line)).collect();
-    assert!(new.is_empty(), "{new:#?}");
-    assert_eq!(
-        wrong.len(),
-        KNOWN_FAILURES.len(),
-        "a known failure is gone; take it off the list: {wrong:#?}"
-    );
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    for (name, entry) in files.iter().filter(|(name, _)| tolerance(name).is_some()) {
+        let departs = departs(&root.join(name), &entry["hu"], 1e-3);
+        assert!(departs.is_some(), "{name} no longer departs; take it off the list");
+    }
 }
 
-fn departs(path: &Path, hu: &serde_json::Value) -> Option<String> {
+fn departs(path: &Path, hu: &serde_json::Value, tolerance_hu: f64) -> Option<String> {
     let planes = match read_planes(path) {
         Ok(planes) => planes,
         Err(error) => return Some(error.to_string()),
@@ -85,8 +86,8 @@ fn departs(path: &Path, hu: &serde_json::Value) -> Option<String> {
     let found = planes.iter().filter_map(HuStatistics::of).reduce(HuStatistics::and).unwrap();
     let near = |found: f64, key: &str, tolerance: f64| (found - hu[key].as_f64().unwrap()).abs() <= tolerance;
     let mean = hu["mean"].as_f64().unwrap().abs();
-    let right = near(found.min, "min", 1e-3)
-        && near(found.max, "max", 1e-3)
+    let right = near(found.min, "min", tolerance_hu)
+        && near(found.max, "max", tolerance_hu)
         && near(found.mean, "mean", 1e-3 * mean.max(1.0));
     (!right).then(|| format!("{found:?} instead of {hu}"))
 }
@@ -225,6 +226,43 @@ fn an_enhanced_object_is_the_same_volume_as_its_slices() {
     assert_eq!(enhanced.geometry, plain.geometry);
 }
 
+/// Multi-frame objects have no HU in the expected figures, as pydicom's rescale lies in their functional groups.
+#[test]
+fn frames_in_several_fragments_without_offsets_decode_to_pydicoms_values() {
+    let Some(root) = shared() else { return };
+    let name = "awkward/transfer-syntaxes/CT0012.fragmented_no_bot_jpeg_baseline.51.dcm";
+    let expected: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(root.join("expected.json")).unwrap()).unwrap();
+    let stored = &expected[name]["stored"];
+    let planes = read_planes(&root.join(name)).unwrap();
+    assert_eq!(planes.len(), 2);
+    let found = planes.iter().filter_map(HuStatistics::of).reduce(HuStatistics::and).unwrap();
+    let intercept = f64::from(planes[0].intercept);
+    assert_eq!(intercept, -1024.0);
+    assert_eq!(Some(found.min - intercept), stored["min"].as_f64());
+    assert_eq!(Some(found.max - intercept), stored["max"].as_f64());
+    // The transforms round differently; see `KNOWN_DEPARTURES`.
+    assert!((found.mean - intercept - stored["mean"].as_f64().unwrap()).abs() < 0.05);
+}
+
+#[test]
+fn a_dicomdir_in_a_zip_names_what_is_absent_there() {
+    let Some(root) = shared() else { return };
+    let tree = root.join("awkward/pydicom/test_files/dicomdirtests");
+    let temporary = tempfile::tempdir().unwrap();
+    let archive = temporary.path().join("disc.zip");
+    let mut writer = zip::ZipWriter::new(std::fs::File::create(&archive).unwrap());
+    for (name, from) in [("disc/DICOMDIR", "DICOMDIR"), ("disc/77654033/CR1/6154", "77654033/CR1/6154")] {
+        writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut writer, &std::fs::read(tree.join(from)).unwrap()).unwrap();
+    }
+    writer.finish().unwrap();
+    let scan = scan_one(archive.clone());
+    assert_eq!(scan.series.iter().map(|s| s.slices).sum::<usize>(), 1);
+    assert_eq!(scan.unreadable.len(), 30);
+    assert!(scan.unreadable.iter().any(|u| u.path == archive.join("disc/77654033/CR2/6247")));
+}
+
 #[test]
 fn each_broken_file_costs_only_itself() {
     let Some(scan) = defect("20-broken-files") else { return };
@@ -278,8 +316,7 @@ fn a_whole_thorax_loads_in_order_and_hands_over_every_plane_once() {
     })
     .unwrap();
     let mut seen = seen.into_inner().unwrap();
-    // The wanted slice is the first taken; another thread may finish its neighbours just before.
-    assert!(seen.iter().position(|&s| s == 40).unwrap() <= rayon::current_num_threads(), "{seen:?}");
+    assert_eq!(seen[0], 40);
     seen.sort_unstable();
     assert_eq!(seen, (0..64).collect::<Vec<_>>());
     assert_eq!(volume.nearest_slice(-124.0), Some(63));

@@ -80,6 +80,11 @@ impl Volume {
         self.geometry.origins_mm[slice][2]
     }
 
+    /// Smallest, largest and mean HU of all slices; `None` for an empty volume.
+    pub fn hu_statistics(&self) -> Option<HuStatistics> {
+        self.planes.iter().filter_map(|plane| HuStatistics::of(plane)).reduce(HuStatistics::and)
+    }
+
     /// The slice whose first pixel is nearest to a patient z, mm; `None` for an empty volume.
     pub fn nearest_slice(&self, z_mm: f64) -> Option<usize> {
         let distance = |slice: &usize| (self.z_mm(*slice) - z_mm).abs();
