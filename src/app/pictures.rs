@@ -29,6 +29,8 @@ pub struct Pictures {
     axial: Option<Kept<GreyKey>>,
     sagittal: Option<Kept<GreyKey>>,
     network: [Option<Kept<u64>>; 2],
+    /// The frame in which a network's picture was cut last: one a frame, so that no frame is missed.
+    cut_in: Option<u64>,
     cam: [Option<Kept<(u64, u32)>>; 2],
 }
 
@@ -93,6 +95,12 @@ impl Pictures {
         if let Some(kept) = self.network[number].as_ref().filter(|k| k.key == key) {
             return Some(kept.texture.clone());
         }
+        let frame = ctx.cumulative_pass_nr();
+        if self.cut_in == Some(frame) {
+            ctx.request_repaint();
+            return self.network[number].as_ref().map(|kept| kept.texture.clone());
+        }
+        self.cut_in = Some(frame);
         let picture = make()?;
         let image = ColorImage::from_gray([picture.width, picture.height], &picture.grey);
         Some(keep(&mut self.network[number], ctx, "network", key, TextureOptions::LINEAR, || image))

@@ -50,7 +50,7 @@ fn report_of_demo(args: &DemoArgs) -> anyhow::Result<()> {
     let truth = phantom::read_truth(&folder)?;
     let level = |name: &str| truth.slice_of(name).with_context(|| format!("the phantom has no {name}"));
     let (t4, t11) = (level("T4")?, level("T11")?);
-    let scan = dicom::scan(&[folder.clone()], &Stages)?;
+    let scan = dicom::scan(std::slice::from_ref(&folder), &Stages)?;
     let series = scan.series.iter().find(|s| s.usable).context("the phantom's series can't be read")?;
     let volume = dicom::load(series, t4, &Stages, &|_, _| ())?;
     let (record, warnings) = demo_record(&folder, &series.patient_id)?;

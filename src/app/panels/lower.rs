@@ -101,7 +101,7 @@ fn network_picture(
 
 /// A picture in its true proportions, with a name for screen readers.
 fn framed(ui: &mut Ui, texture: egui::TextureId, size: egui::Vec2, space: egui::Vec2, name: &str) {
-    let scale = (space.x / size.x).min(space.y / size.y).min(2.0).max(0.05);
+    let scale = (space.x / size.x).min(space.y / size.y).clamp(0.05, 2.0);
     let image = egui::Image::from_texture((texture, size * scale)).alt_text(format!("{name} picture"));
     ui.add(image);
 }
