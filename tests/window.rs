@@ -203,3 +203,64 @@ fn a_model_file_cut_short_is_named() {
     let window = window_with(Options { models: Some(models), ..Options::default() });
     assert!(last_error(&window).contains("clinical.json"), "{}", last_error(&window));
 }
+
+/// A child process that is ended with its test.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// An X server of the test's own and its display's name; `None` (with the reason printed) where Xvfb is not installed.
+fn x_server() -> Option<(Ended, String)> {
+    use std::io::BufRead;
+    use std::process::{Command, Stdio};
+    let arguments = ["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"];
+    let started = Command::new("Xvfb").args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let Ok(mut server) = started else {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "Xvfb is absent, but CI needs it");
+        eprintln!("ignored: Xvfb is absent");
+        return None;
+    };
+    let mut number = String::new();
+    std::io::BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
+    Some((Ended(server), format!(":{}", number.trim())))
+}
+
+#[test]
+fn the_real_window_opens_on_a_display() {
+    let Some((_server, display)) = x_server() else { return };
+    let runtime = tempfile::tempdir().unwrap();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_thoracast"));
+    program.env("DISPLAY", &display).env_remove("WAYLAND_DISPLAY").env("XDG_RUNTIME_DIR", runtime.path());
+    let mut program = Ended(program.stderr(std::process::Stdio::null()).spawn().unwrap());
+    let start = Instant::now();
+    loop {
+        let tree = std::process::Command::new("xwininfo")
+            .args(["-root", "-tree", "-display", &display])
+            .output()
+            .expect("xwininfo (Debian: x11-utils)");
+        if String::from_utf8_lossy(&tree.stdout).contains("Thoracast") {
+            break;
+        }
+        assert!(program.0.try_wait().unwrap().is_none(), "the program ended before its window was there");
+        assert!(start.elapsed() < PATIENCE, "no window appeared");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn without_a_display_one_sentence_says_what_to_do() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_thoracast"))
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("WAYLAND_SOCKET")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("demo --headless") && !errors.contains("panicked"), "{errors}");
+}
