@@ -228,9 +228,11 @@ impl Workstation {
             Ok((table, ids)) => {
                 let id = self.state.inputs.id.trim().to_owned();
                 self.state.tell(Severity::Info, format!("{}: {}", path.display(), patients(ids.len())));
-                let row = if ids.contains(&id) { Some(id) } else { (ids.len() == 1).then(|| ids[0].clone()) };
+                // Without a patient the only row there is will do; another patient's row is never taken unasked.
+                let only = (id.is_empty() && ids.len() == 1).then(|| ids[0].clone());
+                let row = if ids.contains(&id) { Some(id) } else { only };
                 self.state.table = Some(OpenTable { path, table, ids, filter: String::new() });
-                // The open patient's own row, or the only one there is, needs no search; a filled form is never overwritten.
+                // A filled form is never overwritten.
                 if let Some(row) = row.filter(|_| self.state.inputs.filled() == 0) {
                     self.pick_row(&row);
                 }
