@@ -8,6 +8,7 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 use super::jobs::JobId;
 use super::state::{Level, Preset, Tab, Workspace};
 use crate::assess::{AssessError, Assessment, Models};
+use crate::clinical::Record;
 use crate::cohort::Table;
 use crate::dicom::{DicomError, Plane, Scan, Volume};
 
@@ -399,11 +400,11 @@ pub enum Command {
 pub enum Finished {
     Picked { purpose: PickPurpose, paths: Option<Vec<PathBuf>> },
     Scanned { paths: Vec<PathBuf>, result: Result<Scan, DicomError> },
-    Plane { series_uid: String, number: usize, plane: Arc<Plane> },
-    Loaded { series_uid: String, result: Result<Volume, DicomError> },
+    Plane { opening: u64, number: usize, plane: Arc<Plane> },
+    Loaded { opening: u64, result: Result<Volume, DicomError> },
     Table { path: PathBuf, result: Result<(Table, Vec<String>), String> },
     Models(Result<Arc<Models>, AssessError>),
-    Assessed { inputs: u64, result: Box<Result<Assessment, AssessError>> },
+    Assessed { inputs: u64, record: Record, result: Box<Result<Assessment, AssessError>> },
     Demo(Result<PathBuf, String>),
     Saved(Result<PathBuf, String>),
 }

@@ -21,7 +21,7 @@ use crate::nn::DeviceChoice;
 use command::{ACTIONS, Action, Command};
 use jobs::Jobs;
 use pictures::Pictures;
-use state::State;
+use state::{Dialog, State};
 
 /// A frame longer than this, in seconds, is missed on a 60 Hz screen.
 const SLOW_FRAME_S: f32 = 0.016;
@@ -106,6 +106,9 @@ impl Workstation {
 
     /// Keys become actions, unless a text field has the keyboard.
     fn keys(&self, ctx: &egui::Context) -> Vec<Command> {
+        if self.state.dialog != Dialog::None {
+            return Vec::new();
+        }
         let typing = ctx.egui_wants_keyboard_input();
         let mut commands = Vec::new();
         ctx.input_mut(|input| {

@@ -111,6 +111,8 @@ impl Preset {
 pub struct OpenSeries {
     pub series: Series,
     pub planes: Vec<Option<Arc<Plane>>>,
+    /// Counts openings: tells this one's planes from those of an earlier one still on their way.
+    pub opening: u64,
     /// When a person asked for it.
     pub asked_at: Instant,
     /// Complete, once every plane is there.
@@ -278,6 +280,9 @@ pub struct Message {
     pub toast: bool,
 }
 
+/// More lines than anyone reads back.
+const MESSAGES_KEPT: usize = 2000;
+
 /// Dialogs that lie over the window.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Dialog {
@@ -343,13 +348,16 @@ impl State {
     /// Tells a person something once: toast and log.
     pub fn tell(&mut self, severity: Severity, text: impl Into<String>) {
         let text = text.into();
+        if self.messages.len() >= MESSAGES_KEPT {
+            self.messages.drain(..MESSAGES_KEPT / 2);
+        }
         self.messages.push(Message { severity, text, since: Instant::now(), toast: true });
     }
 
     /// A number that changes whenever something the result depends on changes.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.viewer.open.as_ref().map(|o| &o.series.uid).hash(&mut hasher);
+        self.viewer.open.as_ref().map(|o| o.opening).hash(&mut hasher);
         self.inputs.hash(&mut hasher);
         hasher.finish()
     }

@@ -138,6 +138,7 @@ impl Workstation {
             self.state.tell(Severity::Warning, warning.clone());
         }
         self.start_patient(same_patient, &series.patient_id);
+        let opening = self.state.viewer.open.as_ref().map_or(0, |o| o.opening) + 1;
         let viewer = &mut self.state.viewer;
         viewer.slice = start;
         viewer.column = series.columns / 2;
@@ -149,6 +150,7 @@ impl Workstation {
             .map_or(Window::MEDIASTINUM, |&[c, w]| Window { centre: c as f32, width: (w as f32).max(1.0) });
         viewer.open = Some(OpenSeries {
             planes: vec![None; series.frames.len()],
+            opening,
             asked_at: Instant::now(),
             volume: None,
             series: series.clone(),
@@ -156,11 +158,10 @@ impl Workstation {
         self.jobs.cancel(JobId::Load);
         self.jobs.start(JobId::Load, move |progress, reporter| {
             let on_plane = |number: usize, plane: &Arc<Plane>| {
-                let (series_uid, plane) = (series.uid.clone(), Arc::clone(plane));
-                reporter.send(Finished::Plane { series_uid, number, plane });
+                reporter.send(Finished::Plane { opening, number, plane: Arc::clone(plane) });
             };
             let result = dicom::load(&series, start, progress, &on_plane);
-            reporter.send(Finished::Loaded { series_uid: series.uid.clone(), result });
+            reporter.send(Finished::Loaded { opening, result });
         });
     }
 
@@ -177,8 +178,8 @@ impl Workstation {
         self.state.outcome = Outcome::default();
     }
 
-    pub(super) fn plane_ready(&mut self, series_uid: &str, number: usize, plane: Arc<Plane>) {
-        if let Some(open) = self.state.viewer.open.as_mut().filter(|o| o.series.uid == series_uid)
+    pub(super) fn plane_ready(&mut self, opening: u64, number: usize, plane: Arc<Plane>) {
+        if let Some(open) = self.state.viewer.open.as_mut().filter(|o| o.opening == opening)
             && let Some(place) = open.planes.get_mut(number)
         {
             *place = Some(plane);
@@ -188,8 +189,8 @@ impl Workstation {
         }
     }
 
-    pub(super) fn series_loaded(&mut self, series_uid: &str, result: Result<Volume, DicomError>) {
-        let Some(open) = self.state.viewer.open.as_mut().filter(|o| o.series.uid == series_uid) else {
+    pub(super) fn series_loaded(&mut self, opening: u64, result: Result<Volume, DicomError>) {
+        let Some(open) = self.state.viewer.open.as_mut().filter(|o| o.opening == opening) else {
             return;
         };
         match result {

@@ -128,11 +128,11 @@ impl Workstation {
         match finished {
             Finished::Picked { purpose, paths } => self.picked(purpose, paths),
             Finished::Scanned { paths, result } => self.scanned(&paths, result),
-            Finished::Plane { series_uid, number, plane } => self.plane_ready(&series_uid, number, plane),
-            Finished::Loaded { series_uid, result } => self.series_loaded(&series_uid, result),
+            Finished::Plane { opening, number, plane } => self.plane_ready(opening, number, plane),
+            Finished::Loaded { opening, result } => self.series_loaded(opening, result),
             Finished::Table { path, result } => self.table_read(path, result),
             Finished::Models(result) => self.models_loaded(result),
-            Finished::Assessed { inputs, result } => self.assessed(inputs, *result),
+            Finished::Assessed { inputs, record, result } => self.assessed(inputs, record, *result),
             Finished::Demo(result) => self.demo_ready(result),
             Finished::Saved(result) => self.report_saved(result),
         }

@@ -159,7 +159,6 @@ impl Workstation {
         };
         let mut warnings = viewer.open.as_ref().map(|o| o.series.warnings.clone()).unwrap_or_default();
         warnings.extend(clinical::outside_codes(&record));
-        outcome.record = record.clone();
         outcome.failure = None;
         outcome.changed_at = None;
         let fingerprint = self.state.fingerprint();
@@ -168,15 +167,21 @@ impl Workstation {
         self.jobs.start(JobId::Assess, move |progress, reporter| {
             let result = assess::cut_pictures(&models, &volume, t4, t11)
                 .and_then(|(t4, t11)| assess::assess(&models, t4, t11, &record, warnings, progress));
-            reporter.send(Finished::Assessed { inputs: fingerprint, result: Box::new(result) });
+            let result = Box::new(result);
+            reporter.send(Finished::Assessed { inputs: fingerprint, record, result });
         });
     }
 
-    pub(super) fn assessed(&mut self, inputs: u64, result: Result<Assessment, AssessError>) {
+    pub(super) fn assessed(&mut self, inputs: u64, record: Record, result: Result<Assessment, AssessError>) {
+        // A run that was overtaken by a newer one, or by another patient, has nothing to say any more.
+        if self.state.outcome.attempted != Some(inputs) {
+            return;
+        }
         match result {
             Ok(assessment) => {
                 let first = self.state.outcome.assessment.is_none();
                 self.state.outcome.assessment = Some(Arc::new(assessment));
+                self.state.outcome.record = record;
                 self.state.outcome.inputs = inputs;
                 self.state.outcome.report_pages.clear();
                 if first && self.state.tab == Tab::Pictures {
@@ -186,12 +191,7 @@ impl Workstation {
                     self.preview_report();
                 }
             }
-            Err(AssessError::Cancelled) => {
-                // A newer run may have cancelled this one; only a person's Cancel is told.
-                if self.state.outcome.attempted == Some(inputs) {
-                    self.state.tell(Severity::Info, "prediction cancelled");
-                }
-            }
+            Err(AssessError::Cancelled) => self.state.tell(Severity::Info, "prediction cancelled"),
             Err(error) => {
                 self.state.outcome.failure = Some(error.to_string());
                 self.state.tell(Severity::Error, error.to_string());

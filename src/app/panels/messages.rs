@@ -94,7 +94,10 @@ pub fn toasts(ctx: &egui::Context, scene: &mut Scene<'_>) {
     if showing.is_empty() {
         return;
     }
-    ctx.request_repaint_after(Duration::from_millis(500));
+    // Errors stay; the others must be taken away when their time is over.
+    if showing.iter().any(|&index| scene.state.messages[index].severity != Severity::Error) {
+        ctx.request_repaint_after(Duration::from_millis(500));
+    }
     let mut dismissed = None;
     egui::Area::new(egui::Id::unique("toasts"))
         .anchor(Align2::CENTER_BOTTOM, egui::vec2(0.0, -40.0))
