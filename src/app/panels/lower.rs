@@ -21,20 +21,12 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
                 scene.send(Command::ShowTab(tab));
             }
         }
-        if scene.state.stale() {
-            ui.colored_label(theme::tokens(ui).warning, "out of date");
+        let alone = scene.state.viewer.layout == Layout::Figures;
+        let info = Action::MaximiseFigures.info();
+        if ui.button(if alone { "All views" } else { "Enlarge" }).on_hover_text(info.help).clicked() {
+            scene.send(Command::Do(Action::MaximiseFigures));
         }
-        let untrained = scene.state.outcome.assessment.as_ref().is_some_and(|a| !a.meaningful);
-        if untrained && scene.state.tab != Tab::Pictures {
-            ui.colored_label(theme::tokens(ui).error, crate::assess::UNTRAINED);
-        }
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let alone = scene.state.viewer.layout == Layout::Figures;
-            let info = Action::MaximiseFigures.info();
-            if ui.button(if alone { "All views" } else { "Enlarge" }).on_hover_text(info.help).clicked() {
-                scene.send(Command::Do(Action::MaximiseFigures));
-            }
-        });
+        remark(ui, scene);
     });
     ui.separator();
     match scene.state.tab {
@@ -43,6 +35,18 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         Tab::Reasons => reasons(ui, scene),
         Tab::Report => report(ui, scene),
     }
+}
+
+/// What must be known of the figures below; in full on hovering where the panel is narrow.
+fn remark(ui: &mut Ui, scene: &Scene<'_>) {
+    let t = theme::tokens(ui);
+    let untrained = scene.state.outcome.assessment.as_ref().is_some_and(|a| !a.meaningful);
+    let (words, colour) = match (scene.state.stale(), untrained && scene.state.tab != Tab::Pictures) {
+        (true, _) => ("out of date", t.warning),
+        (false, true) => (crate::assess::UNTRAINED, t.error),
+        (false, false) => return,
+    };
+    ui.add(egui::Label::new(RichText::new(words).small().color(colour)).truncate());
 }
 
 /// T4 and T11 as the networks will see them.

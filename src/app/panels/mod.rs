@@ -69,8 +69,15 @@ pub fn show(workstation: &mut Workstation, ui: &mut Ui, commands: &mut Vec<Comma
     messages::toasts(ui.ctx(), scene);
 }
 
+/// Below this width of the window (points) the series browser makes room for the views.
+const BROWSER_NEEDS: f32 = 880.0;
+/// Below this height of the window (points) the result scrolls with the other steps instead of standing below them.
+const PINNED_RESULT_NEEDS: f32 = 600.0;
+/// Below this width of the middle (points) the axial view stands alone.
+const TWO_VIEWS_NEED: f32 = 380.0;
+
 fn patient(ui: &mut Ui, scene: &mut Scene<'_>) {
-    if scene.state.show_browser {
+    if scene.state.show_browser && ui.available_width() >= BROWSER_NEEDS {
         Panel::left("browser")
             .resizable(true)
             .default_size(208.0)
@@ -78,39 +85,44 @@ fn patient(ui: &mut Ui, scene: &mut Scene<'_>) {
             .show(ui, |ui| browser::show(ui, scene));
     }
     Panel::right("steps").resizable(true).default_size(352.0).size_range(320.0..=480.0).show(ui, |ui| {
-        Panel::bottom("result")
-            .resizable(false)
-            .show_separator_line(true)
-            .show(ui, |ui| result::show(ui, scene));
+        let pinned = ui.available_height() >= PINNED_RESULT_NEEDS;
+        if pinned {
+            Panel::bottom("result").resizable(false).show(ui, |ui| result::show(ui, scene));
+        }
         CentralPanel::no_frame().show(ui, |ui| {
             egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+                if !pinned {
+                    result::show(ui, scene);
+                }
                 levels::show(ui, scene);
                 ui.add_space(6.0);
                 clinical::show(ui, scene);
             });
         });
     });
-    if scene.state.viewer.layout == Layout::Figures {
+    let layout = scene.state.viewer.layout;
+    if layout == Layout::Figures {
         drop(CentralPanel::default().show(ui, |ui| lower::show(ui, scene)));
         return;
     }
-    if scene.state.viewer.layout == Layout::All {
+    if layout == Layout::All {
         let height = ui.available_height();
         Panel::bottom("lower")
             .resizable(true)
-            .default_size((height * 0.46).clamp(220.0, 520.0))
-            .size_range(140.0..=(height - 180.0).max(160.0))
+            .default_size((height * 0.46).clamp(140.0, 520.0))
+            .size_range(100.0..=(height - 160.0).max(100.0))
             .show(ui, |ui| lower::show(ui, scene));
     }
     CentralPanel::no_frame().show(ui, |ui| {
         if scene.state.viewer.open.is_none() {
             return empty(ui, scene);
         }
-        if scene.state.viewer.layout == Layout::All {
+        let width = ui.available_width();
+        if layout == Layout::All && width >= TWO_VIEWS_NEED {
             Panel::right("sagittal-panel")
                 .resizable(true)
-                .default_size((ui.available_width() * 0.4).clamp(150.0, 420.0))
-                .size_range(120.0..=600.0)
+                .default_size((width * 0.4).clamp(150.0, 420.0))
+                .size_range(120.0..=(width * 0.6))
                 .frame(egui::Frame::new().fill(egui::Color32::BLACK))
                 .show(ui, |ui| sagittal::show(ui, scene));
         }
