@@ -15,7 +15,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     // The panel keeps its height whatever the tab shows.
     ui.set_min_size(ui.available_size());
     ui.add_space(2.0);
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         for tab in Tab::ALL {
             if ui.selectable_label(scene.state.tab == tab, tab.name()).clicked() {
                 scene.send(Command::ShowTab(tab));

@@ -31,6 +31,10 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
             if ui.button(other).on_hover_text(info.help).clicked() {
                 scene.send(Command::Do(Action::ToggleTheme));
             }
+            // At large scales the workspaces need the room; Ctrl+P and the result's own sentence remain.
+            if ui.available_width() < 280.0 {
+                return;
+            }
             if ui.button("Find a command…").on_hover_text("Ctrl+P").clicked() {
                 scene.send(Command::Do(Action::Palette));
             }
