@@ -172,11 +172,25 @@ fn adapter_name(cc: &eframe::CreationContext<'_>) -> String {
     format!("{} ({:?}{software})", info.name, info.backend)
 }
 
+/// Why the window can't be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WindowError {
+    #[error(
+        "the window can't be opened: there is no display; use `thoracast demo --headless` or `thoracast predict` instead"
+    )]
+    NoDisplay,
+    #[error(
+        "the window can't be opened: {0}; install a Vulkan or OpenGL driver (Debian: mesa-vulkan-drivers), or use `thoracast predict`"
+    )]
+    Graphics(String),
+}
+
 /// Opens the window and runs it until it is closed.
 ///
 /// # Errors
 /// Where there is no display or no graphics adapter, software ones included.
-pub fn run(options: Options) -> Result<(), eframe::Error> {
+pub fn run(options: Options) -> Result<(), WindowError> {
     let mut native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Thoracast – research use only")
@@ -189,6 +203,10 @@ pub fn run(options: Options) -> Result<(), eframe::Error> {
     };
     use_adapter_limits(&mut native);
     eframe::run_native("thoracast", native, Box::new(|cc| Ok(Box::new(Workstation::new(cc, options)))))
+        .map_err(|error| match error {
+            eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => WindowError::NoDisplay,
+            other => WindowError::Graphics(other.to_string()),
+        })
 }
 
 /// The OpenGL fallback would otherwise be asked for WebGL limits, which a CT exceeds.

@@ -93,11 +93,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 /// Opens the workstation.
 fn window(options: app::Options) -> anyhow::Result<()> {
-    app::run(options).map_err(|error| {
-        anyhow::anyhow!(
-            "the window can't be opened: {error}; without a display use `thoracast demo --headless` or `thoracast predict`"
-        )
-    })
+    Ok(app::run(options)?)
 }
 
 /// One JSON document on stdout. A reader that has gone away is not an error.
