@@ -204,6 +204,36 @@ fn a_model_file_cut_short_is_named() {
     assert!(last_error(&window).contains("clinical.json"), "{}", last_error(&window));
 }
 
+/// A path let go over the window.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|e| e.to_string())
+    }
+}
+
+#[test]
+fn a_folder_and_its_table_dropped_on_the_window_are_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path());
+    let mut window = window(Vec::new());
+    assert!(on_screen(&window, "No study open"));
+    let dropped = [study.clone(), study.join("clinical.csv")];
+    window.input_mut().dropped_files =
+        dropped.into_iter().map(|p| std::sync::Arc::new(Dropped(p)) as _).collect();
+    window.step();
+    rest(&mut window);
+    let state = &window.state().state;
+    assert!(state.viewer.open.as_ref().is_some_and(|o| o.volume.is_some()));
+    assert!(state.inputs.filled() > 15);
+}
+
 /// A child process that is ended with its test.
 struct Ended(std::process::Child);
 
