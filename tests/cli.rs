@@ -242,6 +242,12 @@ fn a_weights_file_cut_short_is_named() {
 }
 
 #[test]
+fn a_mistyped_command_is_named() {
+    let error = sentence(&["predikt"]);
+    assert!(error.contains("predikt") && error.contains("thoracast help"), "{error}");
+}
+
+#[test]
 fn wrong_usage_exits_with_2() {
     assert_eq!(thoracast(&["predict"]).status.code(), Some(2));
     assert_eq!(thoracast(&["inspect"]).status.code(), Some(2));

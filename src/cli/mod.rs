@@ -74,7 +74,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.job {
-        None => window(app::Options {
+        None => open(app::Options {
             paths: arguments.paths,
             demo: false,
             models: arguments.models,
@@ -89,6 +89,17 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Job::Weights(args)) => weights::run(args),
         Some(Job::Selfcheck(args)) => selfcheck::run(args),
     }
+}
+
+/// Opens the workstation on paths that must exist: a mistyped command looks like a path.
+fn open(options: app::Options) -> anyhow::Result<()> {
+    if let Some(path) = options.paths.iter().find(|path| !path.exists()) {
+        anyhow::bail!(
+            "{}: no such file or folder, and no such command; `thoracast help` lists the commands",
+            path.display()
+        );
+    }
+    window(options)
 }
 
 /// Opens the workstation.
