@@ -12,6 +12,7 @@ mod load;
 mod pixels;
 mod reformat;
 mod scan;
+mod sections;
 mod series;
 mod sound;
 mod source;
@@ -28,6 +29,7 @@ use crate::progress::Progress;
 pub use geometry::orientation_letters;
 pub use load::{read_planes, visit_planes};
 pub use reformat::Reformat;
+pub use sections::{Axis, Orientation, Section, Sections, Voxel};
 pub use tags::{TagText, tags};
 pub use volume::{Geometry, HuStatistics, Plane, Volume};
 
