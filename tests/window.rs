@@ -171,10 +171,10 @@ fn a_letter_in_a_number_field_is_named_and_blocks_the_prediction() {
 fn keys_and_palette_lead_to_the_same_actions() {
     let folder = tempfile::tempdir().unwrap();
     let mut window = window(vec![study(folder.path())]);
-    let slice = window.state().state.viewer.slice;
+    let slice = window.state().state.viewer.cross.slice;
     window.key_press(egui::Key::ArrowUp);
     window.run_steps(2);
-    assert_eq!(window.state().state.viewer.slice, slice + 1);
+    assert_eq!(window.state().state.viewer.cross.slice, slice + 1);
     window.key_press(egui::Key::Num4);
     window.run_steps(2);
     assert_eq!(window.state().state.viewer.window.width, 1500.0);

@@ -3,14 +3,21 @@
 //! Panels draw [`State`] and send [`Command`]s; jobs send what they found as commands too; only
 //! [`handle`] changes state. Nothing here waits: whatever takes longer than a frame is a job.
 
+pub mod action;
 pub mod command;
 pub mod gallery;
+mod gpu;
 mod handle;
 pub mod jobs;
+pub mod keymap;
 mod panels;
 mod pictures;
+mod placement;
+pub mod shelf;
+pub mod sketch;
 pub mod state;
 mod theme;
+pub mod viewer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +25,7 @@ use std::time::Duration;
 
 use crate::assess::{AssessError, Models};
 use crate::nn::DeviceChoice;
-use command::{ACTIONS, Action, Command};
+use command::{Action, Command};
 use jobs::Jobs;
 use pictures::Pictures;
 use state::{Dialog, State};
@@ -44,6 +51,7 @@ pub struct Workstation {
     pub jobs: Jobs,
     models: ModelsState,
     pictures: Pictures,
+    viewport: Option<gpu::Viewport>,
     options: Options,
     /// Adapter and backend the window is drawn with, for the status bar.
     adapter: String,
@@ -67,6 +75,7 @@ impl Workstation {
             jobs: Jobs::new(cc.egui_ctx.clone()),
             models: ModelsState::Waiting,
             pictures: Pictures::default(),
+            viewport: cc.wgpu_render_state.as_ref().map(gpu::Viewport::new),
             options,
             adapter: adapter_name(cc),
             started: false,
@@ -109,20 +118,7 @@ impl Workstation {
         if self.state.dialog != Dialog::None {
             return Vec::new();
         }
-        let typing = ctx.egui_wants_keyboard_input();
-        let mut commands = Vec::new();
-        ctx.input_mut(|input| {
-            for info in ACTIONS {
-                let Some(key) = info.key else { continue };
-                let with_modifier = key.modifiers.command || key.modifiers.alt;
-                let function_key =
-                    key.logical_key.name().len() > 1 && key.logical_key.name().starts_with('F');
-                if (!typing || with_modifier || function_key) && input.consume_shortcut(&key) {
-                    commands.push(Command::Do(info.action));
-                }
-            }
-        });
-        commands
+        self.state.keys.pressed(ctx).into_iter().map(Command::Do).collect()
     }
 
     fn dropped(ctx: &egui::Context) -> Option<Command> {
@@ -145,6 +141,10 @@ impl eframe::App for Workstation {
             self.handle(ctx, command);
         }
         self.update_stale_result();
+        self.play(ctx);
+        if self.viewport.as_mut().is_some_and(|viewport| viewport.update(&self.state.viewer)) {
+            ctx.request_repaint();
+        }
         if self.state.outcome.changed_at.is_some() {
             ctx.request_repaint_after(Duration::from_millis(100));
         }

@@ -1,18 +1,21 @@
 //! What the window knows. Panels read it; only the handler changes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::keymap::Keymap;
+use super::shelf::Shelf;
+pub use super::viewer::{Layout, OpenSeries, Preset, Viewer, Window};
 use crate::assess::Assessment;
-use crate::body::HuRange;
 use crate::chart::Chart;
 use crate::clinical::{self, Kind, Record, VARIABLES, Variable};
 use crate::cohort::Table;
-use crate::dicom::{Plane, Scan, Series, Volume};
+use crate::dicom::{Scan, TagText};
 pub use crate::level::Level;
+use crate::measure::Mark;
 
 /// The three workspaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,10 +46,11 @@ pub enum Tab {
     Nomogram,
     Reasons,
     Report,
+    Marks,
 }
 
 impl Tab {
-    pub const ALL: [Self; 4] = [Self::Pictures, Self::Nomogram, Self::Reasons, Self::Report];
+    pub const ALL: [Self; 5] = [Self::Pictures, Self::Nomogram, Self::Reasons, Self::Report, Self::Marks];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -54,149 +58,30 @@ impl Tab {
             Self::Nomogram => "Nomogram",
             Self::Reasons => "Reasons",
             Self::Report => "Report",
-        }
-    }
-}
-
-/// Window presets; the numbers are in [`Preset::window`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Preset {
-    Auto,
-    File,
-    Mediastinum,
-    Abdomen,
-    Lung,
-    Bone,
-    Muscle,
-    Fat,
-}
-
-/// Centre and width in HU.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Window {
-    pub centre: f32,
-    pub width: f32,
-}
-
-impl Window {
-    pub const MEDIASTINUM: Self = Self { centre: 40.0, width: 400.0 };
-
-    /// The window that shows a tissue's range and nothing else.
-    pub fn of(range: HuRange) -> Self {
-        Self { centre: (range.low_hu + range.high_hu) / 2.0, width: range.high_hu - range.low_hu }
-    }
-
-    pub fn low(self) -> f32 {
-        self.centre - self.width / 2.0
-    }
-}
-
-impl Preset {
-    /// The fixed presets; auto and the file's own depend on the picture.
-    pub fn window(self) -> Option<Window> {
-        let (centre, width) = match self {
-            Self::Auto | Self::File => return None,
-            Self::Mediastinum => return Some(Window::MEDIASTINUM),
-            Self::Abdomen => (50.0, 320.0),
-            Self::Lung => (-500.0, 1500.0),
-            Self::Bone => (350.0, 2000.0),
-            Self::Muscle => return Some(Window::of(HuRange::MUSCLE)),
-            Self::Fat => return Some(Window::of(HuRange::VISCERAL_FAT)),
-        };
-        Some(Window { centre, width })
-    }
-}
-
-/// The series on screen, plane by plane while it loads.
-pub struct OpenSeries {
-    pub series: Series,
-    pub planes: Vec<Option<Arc<Plane>>>,
-    /// Counts openings: tells this one's planes from those of an earlier one still on their way.
-    pub opening: u64,
-    /// When a person asked for it.
-    pub asked_at: Instant,
-    /// Complete, once every plane is there.
-    pub volume: Option<Arc<Volume>>,
-}
-
-impl OpenSeries {
-    pub fn last_slice(&self) -> usize {
-        self.planes.len().saturating_sub(1)
-    }
-
-    /// Patient z of a slice, mm.
-    pub fn z_mm(&self, slice: usize) -> Option<f64> {
-        self.series.frames.get(slice).map(|f| f.origin_mm[2])
-    }
-
-    /// True where slice numbers rise towards the head, as they do for a patient scanned head first or feet first
-    /// with planes numbered along +z.
-    pub fn rises_to_head(&self) -> bool {
-        self.z_mm(0) <= self.z_mm(self.last_slice())
-    }
-
-    /// Planes read so far.
-    pub fn loaded(&self) -> usize {
-        self.planes.iter().flatten().count()
-    }
-}
-
-/// Which part of the middle fills it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Layout {
-    #[default]
-    All,
-    /// The axial view alone.
-    Axial,
-    /// The figures (nomogram, reasons, report) alone.
-    Figures,
-}
-
-impl Layout {
-    /// This part alone, or all of them again.
-    pub fn toggled(self, part: Self) -> Self {
-        if self == part { Self::All } else { part }
-    }
-}
-
-/// What the views show.
-pub struct Viewer {
-    pub open: Option<OpenSeries>,
-    pub slice: usize,
-    /// Column of the sagittal view.
-    pub column: usize,
-    pub window: Window,
-    pub invert: bool,
-    /// 1 = fits the view.
-    pub zoom: f32,
-    /// Shift of the picture's centre, view points.
-    pub pan: egui::Vec2,
-    pub layout: Layout,
-}
-
-impl Default for Viewer {
-    fn default() -> Self {
-        Self {
-            open: None,
-            slice: 0,
-            column: 0,
-            window: Window::MEDIASTINUM,
-            invert: false,
-            zoom: 1.0,
-            pan: egui::Vec2::ZERO,
-            layout: Layout::All,
+            Self::Marks => "Measurements",
         }
     }
 }
 
 /// What a person decides or types for one patient; one step of undo.
-#[derive(Debug, Clone, Default, PartialEq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inputs {
     pub t4: Option<usize>,
     pub t11: Option<usize>,
     pub id: String,
     /// Text by variable key; an absent or empty text is missing.
     pub fields: BTreeMap<&'static str, String>,
+    /// Measurements of this series.
+    pub marks: Vec<Mark>,
+    /// Slices marked as key images.
+    pub key_images: BTreeSet<usize>,
+}
+
+/// What a result depends on: measurements and key images are not part of it.
+impl Hash for Inputs {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.t4, self.t11, &self.id, &self.fields).hash(state);
+    }
 }
 
 impl Inputs {
@@ -296,6 +181,11 @@ pub enum Dialog {
     },
     Shortcuts,
     About,
+    /// Every tag of one file.
+    Tags {
+        file: String,
+        tags: Arc<[TagText]>,
+    },
 }
 
 /// The clinical table that is open.
@@ -324,10 +214,13 @@ pub struct State {
     pub redo: Vec<Inputs>,
     /// What was changed last and when: a drag or a word typed is one step of undo.
     pub last_change: Option<(&'static str, Instant)>,
+    /// Series opened before.
+    pub shelf: Shelf,
     pub table: Option<OpenTable>,
     pub outcome: Outcome,
     pub messages: Vec<Message>,
     pub dialog: Dialog,
+    pub keys: Keymap,
     pub show_browser: bool,
     pub show_log: bool,
     pub dark: bool,

@@ -248,6 +248,14 @@ fn check_memory(series: &Series) -> Result<(), DicomError> {
     ))
 }
 
+/// The computer's memory in bytes, or a container's limit where that is less; `None` where the system doesn't tell.
+pub fn physical_memory() -> Option<u64> {
+    let mut system = sysinfo::System::new().ok()?;
+    system.refresh_memory();
+    let total = system.total_memory();
+    Some(system.cgroup_limits().map_or(total, |limits| total.min(limits.total_memory)))
+}
+
 /// Free memory in bytes, a container's limit included.
 fn available_memory() -> Option<u64> {
     let mut system = sysinfo::System::new().ok()?;

@@ -27,7 +27,7 @@ use serde::Serialize;
 
 use crate::progress::Progress;
 pub use geometry::orientation_letters;
-pub use load::{read_planes, visit_planes};
+pub use load::{physical_memory, read_planes, visit_planes};
 pub use reformat::Reformat;
 pub use sections::{Axis, Orientation, Section, Sections, Voxel};
 pub use tags::{TagText, tags};

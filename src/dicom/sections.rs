@@ -200,10 +200,9 @@ impl Sections {
             high - low + count.saturating_sub(1) as f64 * step
         };
         match orientation {
-            Orientation::Axial => [
-                self.columns.saturating_sub(1) as f64 * column,
-                self.rows.saturating_sub(1) as f64 * row,
-            ],
+            Orientation::Axial => {
+                [self.columns.saturating_sub(1) as f64 * column, self.rows.saturating_sub(1) as f64 * row]
+            }
             Orientation::Sagittal => [range(1, self.rows, row), height],
             Orientation::Coronal => [range(0, self.columns, column), height],
         }
@@ -215,7 +214,9 @@ impl Sections {
         let times = |v: Vector, sign: f64| v.map(|x| x * sign);
         match orientation {
             Orientation::Axial => [row, column],
-            Orientation::Sagittal => [times(column, self.sagittal_x.sign), times(normal, self.upright_y.sign)],
+            Orientation::Sagittal => {
+                [times(column, self.sagittal_x.sign), times(normal, self.upright_y.sign)]
+            }
             Orientation::Coronal => [times(row, self.coronal_x.sign), times(normal, self.upright_y.sign)],
         }
     }
@@ -354,8 +355,7 @@ mod tests {
     const SUPINE: [Vector; 2] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
 
     fn sections([row_direction, column_direction]: [Vector; 2], origins_mm: Vec<Vector>) -> Sections {
-        let geometry =
-            Geometry { origins_mm, row_direction, column_direction, spacing_mm: [0.5, 0.75, 3.0] };
+        let geometry = Geometry { origins_mm, row_direction, column_direction, spacing_mm: [0.5, 0.75, 3.0] };
         Sections::new(&geometry, 20, 30).unwrap()
     }
 

@@ -7,10 +7,11 @@ use std::time::Instant;
 use super::super::Workstation;
 use super::super::command::{Action, Finished, PickPurpose};
 use super::super::jobs::JobId;
+use super::super::shelf::{self, Desk};
 use super::super::state::{Inputs, OpenSeries, OpenTable, Outcome, Severity, Window, Workspace, patients};
 use crate::clinical;
 use crate::cohort::Table;
-use crate::dicom::{self, DicomError, Plane, Scan, Volume};
+use crate::dicom::{self, DicomError, Orientation, Plane, Scan, Sections, Volume, Voxel};
 use crate::phantom;
 
 impl Workstation {
@@ -18,6 +19,10 @@ impl Workstation {
     pub(super) fn ask_for_path(&mut self, action: Action) {
         if action == Action::SaveReport && self.state.outcome.assessment.is_none() {
             self.state.tell(Severity::Info, "predict first: there is no result to report");
+            return;
+        }
+        if action == Action::ExportMarks && self.state.inputs.marks.is_empty() {
+            self.state.tell(Severity::Info, "there are no measurements to export");
             return;
         }
         let id = self.state.inputs.id.trim().to_owned();
@@ -33,6 +38,10 @@ impl Workstation {
                         if id.is_empty() { "report.pdf".to_owned() } else { format!("report-{id}.pdf") };
                     let dialog = dialog.set_title("Save report").set_file_name(name);
                     (PickPurpose::Report, dialog.add_filter("PDF", &["pdf"]).save_file().map(|p| vec![p]))
+                }
+                Action::ExportMarks => {
+                    let dialog = dialog.set_title("Export measurements").set_file_name("measurements.csv");
+                    (PickPurpose::Marks, dialog.add_filter("CSV", &["csv"]).save_file().map(|p| vec![p]))
                 }
                 _ => {
                     let dialog = dialog
@@ -56,6 +65,7 @@ impl Workstation {
         };
         match (purpose, paths.into_iter().next()) {
             (PickPurpose::Report, Some(path)) => self.save_report(path),
+            (PickPurpose::Marks, Some(path)) => self.export_marks(path),
             (PickPurpose::Clinical | PickPurpose::Study, Some(first)) => self.open_paths(vec![first]),
             (_, None) => {}
         }
@@ -124,38 +134,53 @@ impl Workstation {
         }
     }
 
-    /// Shows a series: its planes arrive one by one, the middle one first.
+    /// Shows a series: from the shelf at once, otherwise its planes arrive one by one, the middle one first.
     pub(super) fn open_series(&mut self, index: usize) {
         let Some(series) = self.state.scan.series.get(index).cloned() else { return };
         if !series.usable {
             let reason = series.unusable_reason.clone().unwrap_or_else(|| "it is not a CT volume".to_owned());
             return self.state.tell(Severity::Warning, reason);
         }
-        let same_patient =
-            self.state.viewer.open.as_ref().is_none_or(|o| o.series.patient_id == series.patient_id);
-        let start = series.frames.len() / 2;
+        let already = self.state.viewer.open.as_ref();
+        if already.is_some_and(|o| o.series.uid == series.uid && o.series.frames == series.frames) {
+            return;
+        }
         for warning in &series.warnings {
             self.state.tell(Severity::Warning, warning.clone());
         }
-        self.start_patient(same_patient, &series.patient_id);
-        let opening = self.state.viewer.open.as_ref().map_or(0, |o| o.opening) + 1;
-        let viewer = &mut self.state.viewer;
-        viewer.slice = start;
-        viewer.column = series.columns / 2;
-        viewer.zoom = 1.0;
-        viewer.pan = egui::Vec2::ZERO;
-        viewer.window = series
-            .windows
-            .first()
-            .map_or(Window::MEDIASTINUM, |&[c, w]| Window { centre: c as f32, width: (w as f32).max(1.0) });
-        viewer.open = Some(OpenSeries {
+        self.jobs.cancel(JobId::Load);
+        self.park();
+        let (desk, kept) = self.state.shelf.take(&series);
+        self.seat(desk, &series);
+        self.state.viewer.openings += 1;
+        match kept {
+            Some(open) => {
+                self.state.viewer.open = Some(OpenSeries { opening: self.state.viewer.openings, ..open });
+            }
+            None => self.load_series(series),
+        }
+    }
+
+    fn load_series(&mut self, series: dicom::Series) {
+        let bytes = series.frames.len() * series.rows * series.columns * size_of::<i16>();
+        for name in self.state.shelf.make_room(bytes as u64, shelf::budget()) {
+            self.state.tell(Severity::Info, format!("“{name}” was taken out of memory to make room"));
+        }
+        let start = self.state.viewer.cross.slice;
+        let pixel_mm = series.spacing_mm.map_or([1.0; 2], |s| [s[0], s[1]]);
+        let Some(sections) = Sections::flat(series.rows, series.columns, series.frames.len(), pixel_mm)
+        else {
+            return;
+        };
+        let opening = self.state.viewer.openings;
+        self.state.viewer.open = Some(OpenSeries {
             planes: vec![None; series.frames.len()],
             opening,
             asked_at: Instant::now(),
             volume: None,
+            sections: Arc::new(sections),
             series: series.clone(),
         });
-        self.jobs.cancel(JobId::Load);
         self.jobs.start(JobId::Load, move |progress, reporter| {
             let on_plane = |number: usize, plane: &Arc<Plane>| {
                 reporter.send(Finished::Plane { opening, number, plane: Arc::clone(plane) });
@@ -165,17 +190,73 @@ impl Workstation {
         });
     }
 
-    /// Levels belong to a series; clinical values to a patient.
-    fn start_patient(&mut self, same_patient: bool, patient_id: &str) {
-        let fields =
-            if same_patient { std::mem::take(&mut self.state.inputs.fields) } else { Default::default() };
-        let typed = std::mem::take(&mut self.state.inputs.id);
-        let id = if same_patient && !typed.is_empty() { typed } else { patient_id.to_owned() };
-        self.state.inputs = Inputs { id, fields, t4: None, t11: None };
+    /// Puts the shown series away with all that was done on it.
+    fn park(&mut self) {
+        self.jobs.cancel(JobId::Assess);
+        let viewer = &mut self.state.viewer;
+        viewer.sketch = None;
+        viewer.selected = None;
+        viewer.cine.playing = false;
+        viewer.active = Orientation::Axial;
+        let Some(open) = viewer.open.take() else { return };
+        let desk = Desk {
+            cross: viewer.cross,
+            window: viewer.window,
+            views: viewer.views(),
+            inputs: std::mem::take(&mut self.state.inputs),
+            undo: std::mem::take(&mut self.state.undo),
+            redo: std::mem::take(&mut self.state.redo),
+            outcome: std::mem::take(&mut self.state.outcome),
+        };
+        self.state.shelf.park(open, desk);
+    }
+
+    /// Takes up the work on a series where it was left; a new one begins with the patient's clinical values.
+    fn seat(&mut self, desk: Option<Desk>, series: &dicom::Series) {
+        let viewer = &mut self.state.viewer;
+        if let Some(desk) = desk {
+            viewer.cross = desk.cross;
+            viewer.window = desk.window;
+            viewer.set_views(desk.views);
+            self.state.inputs = desk.inputs;
+            self.state.undo = desk.undo;
+            self.state.redo = desk.redo;
+            self.state.outcome = desk.outcome;
+            return;
+        }
+        viewer.cross =
+            Voxel { column: series.columns / 2, row: series.rows / 2, slice: series.frames.len() / 2 };
+        viewer.reset_views();
+        viewer.window = series
+            .windows
+            .first()
+            .map_or(Window::MEDIASTINUM, |&[c, w]| Window { centre: c as f32, width: (w as f32).max(1.0) });
+        // Levels belong to a series; clinical values to a patient. What was typed before any series was open stays.
+        let typed = std::mem::take(&mut self.state.inputs);
+        let known = self.state.shelf.inputs_of(&series.patient_id);
+        let (id, fields) = match known {
+            Some(inputs) => (inputs.id.clone(), inputs.fields.clone()),
+            None => (typed.id, typed.fields),
+        };
+        let id = if id.is_empty() { series.patient_id.clone() } else { id };
+        self.state.inputs = Inputs { id, fields, ..Inputs::default() };
         self.state.undo.clear();
         self.state.redo.clear();
-        self.jobs.cancel(JobId::Assess);
         self.state.outcome = Outcome::default();
+    }
+
+    /// Takes the shown series out of memory; it stays in the browser's list.
+    pub(super) fn close_series(&mut self) {
+        self.jobs.cancel(JobId::Load);
+        self.jobs.cancel(JobId::Assess);
+        self.park();
+        if let Some(open) = self.state.viewer.open.take() {
+            self.state.shelf.forget(&open.series);
+        }
+        self.state.inputs = Inputs::default();
+        self.state.outcome = Outcome::default();
+        self.state.undo.clear();
+        self.state.redo.clear();
     }
 
     pub(super) fn plane_ready(&mut self, opening: u64, number: usize, plane: Arc<Plane>) {
@@ -196,7 +277,11 @@ impl Workstation {
         match result {
             Ok(volume) => {
                 open.planes = volume.planes.iter().cloned().map(Some).collect();
-                open.volume = Some(Arc::new(volume));
+                let volume = Arc::new(volume);
+                if let Some(sections) = Sections::new(&volume.geometry, volume.rows, volume.columns) {
+                    open.sections = Arc::new(sections);
+                }
+                open.volume = Some(volume);
                 let (slices, ms) = (open.planes.len(), open.asked_at.elapsed().as_millis());
                 tracing::info!("{slices} slices after {ms} ms");
                 if let Some([t4, t11]) = self.state.pending_levels.take() {

@@ -1,12 +1,16 @@
 //! The command handler: the only place that changes state.
 
 mod files;
+mod marks;
 mod patient;
 mod view;
+
+pub use marks::statistics;
 
 use super::Workstation;
 use super::command::{Action, Command, Finished};
 use super::state::{Dialog, Layout, Level, Tab, Workspace};
+use super::viewer::View;
 
 impl Workstation {
     /// Carries out one command.
@@ -17,9 +21,20 @@ impl Workstation {
             Command::ChooseSeries(index) => self.open_series(index),
             Command::ShowSlice(slice) => self.show_slice(slice),
             Command::SetWindow { centre, width } => self.set_window(centre, width),
-            Command::Zoom { factor, about } => self.zoom(factor, about),
-            Command::Pan(shift) => self.state.viewer.pan += shift,
-            Command::SetSagittal(column) => self.state.viewer.column = column,
+            Command::Zoom { view, factor, about } => self.zoom(view, factor, about),
+            Command::SetZoom(view, zoom) => self.set_zoom(view, zoom),
+            Command::Pan(view, shift) => self.state.viewer.view_mut(view).pan += shift,
+            Command::Activate(view) => self.state.viewer.active = view,
+            Command::ShowSection(section) => self.show_section(section),
+            Command::Cross(voxel) => self.cross(voxel),
+            Command::SetSlab(mm) => self.state.viewer.slab.thickness_mm = mm.clamp(0.0, 200.0),
+            Command::SetCineRate(rate) => self.cine_rate(rate),
+            Command::Sketch(sketch) => self.state.viewer.sketch = sketch,
+            Command::AddMark(mark) => self.add_mark(mark),
+            Command::ReplaceMark(number, mark) => self.replace_mark(number, mark),
+            Command::SelectMark(number) => self.state.viewer.selected = number,
+            Command::DeleteMark(number) => self.delete_mark(number),
+            Command::ExportMarksTo(path) => self.export_marks(path),
             Command::Mark(level, slice) => self.mark(level, Some(slice)),
             Command::Unmark(level) => self.mark(level, None),
             Command::SetField { key, text } => {
@@ -62,8 +77,15 @@ impl Workstation {
         if let Some(preset) = action.preset() {
             return self.preset(preset);
         }
+        if let Some(tool) = action.tool() {
+            return self.take_tool(tool);
+        }
         match action {
-            Action::OpenFolder | Action::OpenFiles | Action::OpenClinical | Action::SaveReport => {
+            Action::OpenFolder
+            | Action::OpenFiles
+            | Action::OpenClinical
+            | Action::SaveReport
+            | Action::ExportMarks => {
                 self.ask_for_path(action);
             }
             Action::OpenPath => self.state.dialog = Dialog::Path { text: String::new() },
@@ -82,7 +104,28 @@ impl Workstation {
             Action::Invert => self.state.viewer.invert ^= true,
             Action::Fit => self.fit(),
             Action::ResetView => self.reset_view(),
-            Action::MaximiseView => self.lay_out(Layout::Axial),
+            Action::MaximiseView => self.lay_out(Layout::View(self.state.viewer.active)),
+            Action::CloseSeries => self.close_series(),
+            Action::DeleteMark => self.delete_selected(),
+            Action::DeleteMarks => self.change("marks", |inputs| inputs.marks.clear()),
+            Action::KeyImage => self.toggle_key_image(),
+            Action::NextKeyImage => self.next_key_image(),
+            Action::Cine => self.toggle_cine(),
+            Action::CineFaster => self.cine_rate(self.state.viewer.cine.rate + 5.0),
+            Action::CineSlower => self.cine_rate(self.state.viewer.cine.rate - 5.0),
+            Action::ActualPixels => self.state.viewer.one_to_one = true,
+            Action::RotateRight => self.turn(|view| view.rotated(true)),
+            Action::RotateLeft => self.turn(|view| view.rotated(false)),
+            Action::FlipHorizontal => self.turn(View::flipped),
+            Action::FlipVertical => self.turn(View::upside_down),
+            Action::SlabThicker => self.state.viewer.slab = self.state.viewer.slab.stepped(true),
+            Action::SlabThinner => self.state.viewer.slab = self.state.viewer.slab.stepped(false),
+            Action::SlabProjection => self.other_projection(),
+            Action::Smooth => self.state.viewer.smooth ^= true,
+            Action::ToggleOverlay => self.state.viewer.show_overlay ^= true,
+            Action::ToggleCrosshair => self.state.viewer.show_crosshair ^= true,
+            Action::Tags => self.list_tags(),
+            Action::TabMarks => self.show_tab(Tab::Marks),
             Action::MaximiseFigures => self.lay_out(Layout::Figures),
             Action::MarkT4 => self.mark_here(Level::T4),
             Action::MarkT11 => self.mark_here(Level::T11),
@@ -113,14 +156,8 @@ impl Workstation {
             Action::Palette => self.state.dialog = Dialog::Palette { text: String::new() },
             Action::Shortcuts => self.state.dialog = Dialog::Shortcuts,
             Action::About => self.state.dialog = Dialog::About,
-            Action::PresetAuto
-            | Action::PresetFile
-            | Action::PresetMediastinum
-            | Action::PresetAbdomen
-            | Action::PresetLung
-            | Action::PresetBone
-            | Action::PresetMuscle
-            | Action::PresetFat => {}
+            // Presets and tools are done above.
+            _ => {}
         }
     }
 

@@ -46,6 +46,7 @@ impl Workstation {
 
     pub(super) fn undo(&mut self) {
         if let Some(earlier) = self.state.undo.pop() {
+            self.state.viewer.selected = None;
             let now = std::mem::replace(&mut self.state.inputs, earlier);
             self.state.redo.push(now);
             self.state.last_change = None;
@@ -55,6 +56,7 @@ impl Workstation {
 
     pub(super) fn redo(&mut self) {
         if let Some(later) = self.state.redo.pop() {
+            self.state.viewer.selected = None;
             let now = std::mem::replace(&mut self.state.inputs, later);
             self.state.undo.push(now);
             self.inputs_changed();
@@ -77,7 +79,7 @@ impl Workstation {
             self.state.tell(Severity::Info, "open a CT series first");
             return;
         }
-        self.mark(level, Some(self.state.viewer.slice));
+        self.mark(level, Some(self.state.viewer.cross.slice));
     }
 
     /// Fills the form from the open table's row with this ID.

@@ -16,7 +16,8 @@ pub fn show(ctx: &egui::Context, scene: &mut Scene<'_>) {
     let modal = Modal::new(Id::unique("dialog")).show(ctx, |ui| match dialog {
         Dialog::Path { .. } => path(ui, scene),
         Dialog::Palette { .. } => palette(ui, scene),
-        Dialog::Shortcuts => shortcuts(ui),
+        Dialog::Shortcuts => shortcuts(ui, scene),
+        Dialog::Tags { file, tags } => super::tags::show(ui, &file, &tags),
         Dialog::About => about(ui),
         Dialog::None => {}
     });
@@ -26,7 +27,7 @@ pub fn show(ctx: &egui::Context, scene: &mut Scene<'_>) {
 }
 
 /// A text field whose content lives as long as its dialog.
-fn dialog_text(ui: &mut Ui, name: &str, hint: &str) -> (String, egui::Response) {
+pub fn dialog_text(ui: &mut Ui, name: &str, hint: &str) -> (String, egui::Response) {
     let id = Id::unique(("dialog-text", name));
     let fresh = ui.ctx().cumulative_pass_nr();
     let (mut text, last): (String, u64) = ui.data(|d| d.get_temp(id)).unwrap_or_default();
@@ -82,9 +83,7 @@ fn palette(ui: &mut Ui, scene: &mut Scene<'_>) {
         for info in &found {
             let mut button =
                 egui::Button::new(info.text).frame(false).min_size(egui::vec2(ui.available_width(), 22.0));
-            if let Some(key) = info.key {
-                button = button.shortcut_text(ui.ctx().format_shortcut(&key));
-            }
+            button = button.shortcut_text(scene.state.keys.words(ui.ctx(), info.action));
             if ui.add(button).on_hover_text(info.help).clicked() {
                 scene.send(Command::CloseDialogs);
                 scene.send(Command::Do(info.action));
@@ -96,20 +95,20 @@ fn palette(ui: &mut Ui, scene: &mut Scene<'_>) {
     });
 }
 
-/// What the mouse does in the axial view.
+/// What the mouse does in the views.
 const MOUSE: &[(&str, &str)] = &[
-    ("Left drag", "Window width and centre"),
+    ("Left drag", "Window width and centre, or what the tool does"),
     ("Middle drag", "Move the picture"),
     ("Right drag", "Zoom"),
     ("Right click", "Menu"),
     ("Wheel", "Slices"),
     ("Ctrl + wheel", "Zoom about the pointer"),
-    ("Double click", "Axial view alone, or all views"),
-    ("Shift + move", "Sagittal view follows the pointer"),
-    ("Drag in the sagittal view", "Move the slice line, T4 or T11"),
+    ("Double click", "This view alone, or all views"),
+    ("Shift + move", "The other views follow the pointer"),
+    ("Drag a line in a reformat", "Move T4, T11 or the shown slice"),
 ];
 
-fn shortcuts(ui: &mut Ui) {
+fn shortcuts(ui: &mut Ui, scene: &Scene<'_>) {
     ui.set_width(620.0);
     ui.heading("Keys and mouse");
     ScrollArea::vertical().max_height(480.0).auto_shrink([false, true]).show(ui, |ui| {
@@ -120,8 +119,9 @@ fn shortcuts(ui: &mut Ui) {
                 ui.end_row();
             }
             for info in ACTIONS {
-                if let Some(key) = info.key {
-                    ui.label(theme::strong(ui.ctx().format_shortcut(&key)));
+                let key = scene.state.keys.words(ui.ctx(), info.action);
+                if !key.is_empty() {
+                    ui.label(theme::strong(key));
                     ui.label(info.text);
                     ui.label(RichText::new(info.help).small().color(theme::tokens(ui).muted));
                     ui.end_row();

@@ -59,8 +59,7 @@ fn row(ui: &mut Ui, scene: &mut Scene<'_>, level: Level) {
     }
     ui.horizontal(|ui| {
         let info = mark.info();
-        let key = info.key.map(|k| ui.ctx().format_shortcut(&k)).unwrap_or_default();
-        if ui.button(info.text).on_hover_text(format!("{} ({key})", info.help)).clicked() {
+        if ui.button(info.text).on_hover_text(scene.state.keys.help(ui.ctx(), mark)).clicked() {
             scene.send(Command::Do(mark));
         }
         if chosen.is_some() {

@@ -34,6 +34,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         Tab::Nomogram => nomogram(ui, scene),
         Tab::Reasons => reasons(ui, scene),
         Tab::Report => report(ui, scene),
+        Tab::Marks => super::measurements::show(ui, scene),
     }
 }
 

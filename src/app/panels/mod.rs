@@ -1,24 +1,26 @@
 //! The panels: each draws the state and sends commands.
 
-mod axial;
 mod browser;
 mod clinical;
 mod cohort;
 mod dialogs;
 mod levels;
 mod lower;
+mod measurements;
 mod messages;
 mod models;
 mod result;
-mod sagittal;
+mod tags;
 mod top;
+mod views;
 
 use std::sync::Arc;
 
 use egui::{CentralPanel, Panel, Ui};
 
 use super::Workstation;
-use super::command::Command;
+use super::command::{Action, Command};
+use super::gpu::Viewport;
 use super::jobs::Jobs;
 use super::pictures::Pictures;
 use super::state::{Layout, State, Workspace};
@@ -30,6 +32,7 @@ pub struct Scene<'a> {
     pub jobs: &'a Jobs,
     pub models: Option<&'a Arc<Models>>,
     pub pictures: &'a mut Pictures,
+    pub viewport: Option<&'a Viewport>,
     pub adapter: &'a str,
     pub commands: &'a mut Vec<Command>,
 }
@@ -38,6 +41,17 @@ impl Scene<'_> {
     pub fn send(&mut self, command: Command) {
         self.commands.push(command);
     }
+}
+
+/// An action as an entry of a menu, with its key; true if it was chosen.
+fn entry(ui: &mut Ui, scene: &mut Scene<'_>, action: Action) -> bool {
+    let info = action.info();
+    let key = scene.state.keys.words(ui.ctx(), action);
+    let clicked = ui.add(egui::Button::new(info.text).shortcut_text(key)).on_hover_text(info.help).clicked();
+    if clicked {
+        scene.send(Command::Do(action));
+    }
+    clicked
 }
 
 /// Draws the whole window.
@@ -51,6 +65,7 @@ pub fn show(workstation: &mut Workstation, ui: &mut Ui, commands: &mut Vec<Comma
         jobs: &workstation.jobs,
         models,
         pictures: &mut workstation.pictures,
+        viewport: workstation.viewport.as_ref(),
         adapter: &workstation.adapter,
         commands,
     };
@@ -73,8 +88,6 @@ pub fn show(workstation: &mut Workstation, ui: &mut Ui, commands: &mut Vec<Comma
 const BROWSER_NEEDS: f32 = 880.0;
 /// Below this height of the window (points) the result scrolls with the other steps instead of standing below them.
 const PINNED_RESULT_NEEDS: f32 = 600.0;
-/// Below this width of the middle (points) the axial view stands alone.
-const TWO_VIEWS_NEED: f32 = 380.0;
 
 fn patient(ui: &mut Ui, scene: &mut Scene<'_>) {
     if scene.state.show_browser && ui.available_width() >= BROWSER_NEEDS {
@@ -109,7 +122,7 @@ fn patient(ui: &mut Ui, scene: &mut Scene<'_>) {
         let height = ui.available_height();
         Panel::bottom("lower")
             .resizable(true)
-            .default_size((height * 0.46).clamp(140.0, 520.0))
+            .default_size((height * 0.42).clamp(140.0, 520.0))
             .size_range(100.0..=(height - 160.0).max(100.0))
             .show(ui, |ui| lower::show(ui, scene));
     }
@@ -117,22 +130,12 @@ fn patient(ui: &mut Ui, scene: &mut Scene<'_>) {
         if scene.state.viewer.open.is_none() {
             return empty(ui, scene);
         }
-        let width = ui.available_width();
-        if layout == Layout::All && width >= TWO_VIEWS_NEED {
-            Panel::right("sagittal-panel")
-                .resizable(true)
-                .default_size((width * 0.4).clamp(150.0, 420.0))
-                .size_range(120.0..=(width * 0.6))
-                .frame(egui::Frame::new().fill(egui::Color32::BLACK))
-                .show(ui, |ui| sagittal::show(ui, scene));
-        }
-        CentralPanel::no_frame().show(ui, |ui| axial::show(ui, scene));
+        views::show(ui, scene);
     });
 }
 
 /// What to do when nothing is open.
 fn empty(ui: &mut Ui, scene: &mut Scene<'_>) {
-    use super::command::Action;
     let t = super::theme::tokens(ui);
     ui.vertical_centered(|ui| {
         ui.add_space((ui.available_height() * 0.28).max(20.0));

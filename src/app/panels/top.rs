@@ -1,6 +1,6 @@
 //! Menu bar and workspaces.
 
-use egui::{Align, Button, Layout, Ui};
+use egui::{Align, Layout, Ui};
 
 use super::super::command::{ACTIONS, Action, Command, Menu};
 use super::super::state::Workspace;
@@ -9,14 +9,8 @@ use super::Scene;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     egui::MenuBar::new().ui(ui, |ui| {
-        for (menu, name) in [
-            (Menu::File, "File"),
-            (Menu::Edit, "Edit"),
-            (Menu::View, "View"),
-            (Menu::Patient, "Patient"),
-            (Menu::Help, "Help"),
-        ] {
-            ui.menu_button(name, |ui| entries(ui, menu, scene));
+        for menu in Menu::ALL {
+            ui.menu_button(menu.name(), |ui| entries(ui, menu, scene));
         }
         ui.add_space(16.0);
         for workspace in Workspace::ALL {
@@ -48,12 +42,7 @@ fn entries(ui: &mut Ui, menu: Menu, scene: &mut Scene<'_>) {
     ui.set_min_width(260.0);
     egui::ScrollArea::vertical().max_height(ui.ctx().content_rect().height() - 80.0).show(ui, |ui| {
         for info in ACTIONS.iter().filter(|info| info.menu == menu) {
-            let mut button = Button::new(info.text);
-            if let Some(key) = info.key {
-                button = button.shortcut_text(ui.ctx().format_shortcut(&key));
-            }
-            if ui.add(button).on_hover_text(info.help).clicked() {
-                scene.send(Command::Do(info.action));
+            if super::entry(ui, scene, info.action) {
                 ui.close();
             }
         }

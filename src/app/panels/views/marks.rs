@@ -1,0 +1,143 @@
+//! Measurements over a view, and the one being drawn.
+
+use egui::{Color32, FontId, Painter, Pos2, Stroke, vec2};
+
+use super::super::super::placement::Placement;
+use super::super::super::theme;
+use super::super::super::viewer::OpenSeries;
+use super::super::Scene;
+use crate::dicom::{Orientation, Section};
+use crate::measure::{Mark, RegionStatistics, Shape};
+
+/// How near the pointer must be to take hold, points.
+const GRIP: f32 = 7.0;
+
+/// What of a measurement the pointer is on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Grip {
+    Point(usize),
+    Whole,
+}
+
+pub fn show(
+    painter: &Painter,
+    scene: &mut Scene<'_>,
+    open: &OpenSeries,
+    orientation: Orientation,
+    place: &Placement,
+) {
+    let state = scene.state;
+    let section = state.viewer.section(orientation);
+    let t = theme::ON_PICTURE;
+    for (number, mark) in state.inputs.marks.iter().enumerate().filter(|(_, m)| m.section == section) {
+        let chosen = state.viewer.selected == Some(number);
+        let colour = if chosen { t.warning } else { t.good };
+        outline(painter, &mark.shape, place, colour, chosen);
+        let figures = scene.pictures.statistics(open, mark);
+        label(painter, mark, figures, place, colour);
+    }
+    if let Some(sketch) = state.viewer.sketch.as_ref().filter(|s| s.section == section)
+        && let Some(shape) = sketch.shape()
+    {
+        outline(painter, &shape, place, t.warning, true);
+        label(painter, &Mark { section, shape }, None, place, t.warning);
+    }
+}
+
+fn outline(painter: &Painter, shape: &Shape, place: &Placement, colour: Color32, handles: bool) {
+    let line: Vec<Pos2> = shape.outline().into_iter().map(|p| place.screen(p)).collect();
+    let stroke = Stroke::new(1.5, colour);
+    if let (Shape::Probe(_), [at]) = (shape, &line[..]) {
+        for arm in [vec2(5.0, 0.0), vec2(0.0, 5.0)] {
+            painter.line_segment([*at - arm, *at + arm], stroke);
+        }
+        return;
+    }
+    if shape.is_region() {
+        painter.add(egui::Shape::closed_line(line, stroke));
+    } else {
+        painter.add(egui::Shape::line(line, stroke));
+    }
+    // A freehand line would be all handles.
+    if handles && !matches!(shape, Shape::Freehand(_)) {
+        for &point in shape.points() {
+            painter.circle(place.screen(point), 3.5, Color32::BLACK, Stroke::new(1.5, colour));
+        }
+    }
+}
+
+fn label(
+    painter: &Painter,
+    mark: &Mark,
+    figures: Option<RegionStatistics>,
+    place: &Placement,
+    colour: Color32,
+) {
+    let lines = words(&mark.shape, figures);
+    let points = mark.shape.outline().into_iter().map(|p| place.screen(p));
+    // At the right end, where it covers least of the picture measured.
+    let Some(at) = points.max_by(|a, b| a.x.total_cmp(&b.x)) else { return };
+    let font = FontId::proportional(12.0);
+    let galley = painter.layout_no_wrap(lines.join("\n"), font, colour);
+    let room = place.rect.shrink(4.0);
+    let size = galley.size();
+    let corner = (at + vec2(9.0, -size.y / 2.0)).clamp(room.min, (room.max - size).max(room.min));
+    let back = egui::Rect::from_min_size(corner, size).expand(3.0);
+    painter.rect_filled(back, 3.0, Color32::from_black_alpha(150));
+    painter.galley(corner, galley, colour);
+}
+
+/// What a measurement says, line by line.
+pub fn words(shape: &Shape, figures: Option<RegionStatistics>) -> Vec<String> {
+    let signed = |hu: f64| format!("{hu:.0}").replace('-', "−");
+    let mut lines = Vec::new();
+    match shape {
+        Shape::Probe(_) => lines.extend(figures.map(|s| format!("{} HU", signed(s.mean_hu)))),
+        Shape::Angle(_) => lines.extend(shape.angle_degrees().map(|a| format!("{a:.1}°"))),
+        Shape::Distance(_) => lines.extend(shape.length_mm().map(|mm| format!("{mm:.1} mm"))),
+        _ => {
+            lines.extend(shape.area_mm2().map(|mm2| format!("{:.2} cm²", mm2 / 100.0)));
+            if let Some(s) = figures {
+                lines.push(format!("mean {} ± {:.0} HU", signed(s.mean_hu), s.sd_hu));
+                lines.push(format!("{} … {} HU", signed(s.min_hu), signed(s.max_hu)));
+            }
+        }
+    }
+    if lines.is_empty() {
+        lines.push("no voxel inside".to_owned());
+    }
+    lines
+}
+
+/// The measurement under a point of the screen: the selected one's handles first.
+pub fn grip_at(scene: &Scene<'_>, section: Section, place: &Placement, at: Pos2) -> Option<(usize, Grip)> {
+    let state = scene.state;
+    let here: Vec<(usize, &Mark)> =
+        state.inputs.marks.iter().enumerate().filter(|(_, m)| m.section == section).collect();
+    for &(number, mark) in here.iter().rev() {
+        if matches!(mark.shape, Shape::Freehand(_)) {
+            continue;
+        }
+        let near = |&p: &[f64; 2]| place.screen(p).distance(at) <= GRIP;
+        if let Some(point) = mark.shape.points().iter().position(near) {
+            return Some((number, Grip::Point(point)));
+        }
+    }
+    let reach = f64::from(GRIP / place.points_per_mm);
+    let near = |(_, mark): &&(usize, &Mark)| mark.shape.distance_to(place.mm(at)) <= reach;
+    here.iter().rev().find(near).map(|&(number, _)| (number, Grip::Whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measurement_says_what_it_is() {
+        assert_eq!(words(&Shape::Distance([[0.0, 0.0], [3.0, 4.0]]), None), ["5.0 mm"]);
+        let s = RegionStatistics { pixels: 9, mean_hu: -62.4, sd_hu: 11.2, min_hu: -90.0, max_hu: 5.0 };
+        let region = Shape::Polygon(vec![[0.0, 0.0], [20.0, 0.0], [20.0, 20.0], [0.0, 20.0]]);
+        assert_eq!(words(&region, Some(s)), ["4.00 cm²", "mean −62 ± 11 HU", "−90 … 5 HU"]);
+        assert_eq!(words(&Shape::Probe([0.0, 0.0]), None), ["no voxel inside"]);
+    }
+}

@@ -1,0 +1,150 @@
+//! Series opened before: what a person did with each is kept, their voxels as long as there is room.
+
+use super::state::{Inputs, Outcome};
+use super::viewer::{OpenSeries, View, Window};
+use crate::dicom::{Series, Voxel};
+
+/// Share of the computer's memory that voxels may take, the shown series included.
+const MEMORY_SHARE: f64 = 0.5;
+
+/// What a person did with a series, and how it was looked at.
+pub struct Desk {
+    pub inputs: Inputs,
+    pub undo: Vec<Inputs>,
+    pub redo: Vec<Inputs>,
+    pub outcome: Outcome,
+    pub cross: Voxel,
+    pub window: Window,
+    pub views: [View; 3],
+}
+
+/// A series that is not on screen.
+struct Parked {
+    series: Series,
+    desk: Option<Desk>,
+    /// Its voxels, unless they had to make room.
+    open: Option<OpenSeries>,
+}
+
+/// Series opened before, the last shown at the end.
+#[derive(Default)]
+pub struct Shelf {
+    parked: Vec<Parked>,
+}
+
+fn same(a: &Series, b: &Series) -> bool {
+    a.uid == b.uid && a.frames == b.frames
+}
+
+impl Shelf {
+    /// Puts a series away.
+    pub fn park(&mut self, open: OpenSeries, desk: Desk) {
+        let series = open.series.clone();
+        self.parked.retain(|p| !same(&p.series, &series));
+        // Half-read series are read again: nothing keeps reading them.
+        let complete = open.loaded() == open.planes.len();
+        self.parked.push(Parked { series, desk: Some(desk), open: complete.then_some(open) });
+    }
+
+    /// What was done with a series, and its voxels if they are still here.
+    pub fn take(&mut self, series: &Series) -> (Option<Desk>, Option<OpenSeries>) {
+        let Some(at) = self.parked.iter().position(|p| same(&p.series, series)) else { return (None, None) };
+        let parked = self.parked.remove(at);
+        (parked.desk, parked.open)
+    }
+
+    /// The clinical values typed for a patient in another series, if any.
+    pub fn inputs_of(&self, patient_id: &str) -> Option<&Inputs> {
+        let of = |p: &&Parked| p.series.patient_id == patient_id;
+        self.parked.iter().rev().find(of).and_then(|p| p.desk.as_ref()).map(|desk| &desk.inputs)
+    }
+
+    /// Drops a series' voxels; what was done with it stays.
+    pub fn forget(&mut self, series: &Series) {
+        for parked in self.parked.iter_mut().filter(|p| same(&p.series, series)) {
+            parked.open = None;
+        }
+    }
+
+    /// Drops the voxels of the series shown longest ago until `needed` bytes more fit; the descriptions of those dropped.
+    pub fn make_room(&mut self, needed: u64, budget: u64) -> Vec<String> {
+        let mut dropped = Vec::new();
+        while self.bytes() + needed > budget {
+            let Some(oldest) = self.parked.iter_mut().find(|p| p.open.is_some()) else { break };
+            oldest.open = None;
+            dropped.push(oldest.series.description.clone());
+        }
+        dropped
+    }
+
+    /// Bytes of voxels kept here.
+    pub fn bytes(&self) -> u64 {
+        self.parked.iter().filter_map(|p| p.open.as_ref()).map(OpenSeries::bytes).sum()
+    }
+
+    /// Whether a series' voxels are here.
+    pub fn holds(&self, series: &Series) -> bool {
+        self.parked.iter().any(|p| p.open.is_some() && same(&p.series, series))
+    }
+}
+
+/// Bytes that voxels may take: a share of the computer's (or the container's) memory.
+pub fn budget() -> u64 {
+    // Where the system doesn't tell its memory there is nothing to hold against: one series of any size, and no more.
+    crate::dicom::physical_memory().map_or(0, |bytes| (bytes as f64 * MEMORY_SHARE) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::dicom::{Plane, Sections};
+
+    fn open(uid: &str) -> OpenSeries {
+        let plane = Arc::new(Plane { stored: vec![0; 100], slope: 1.0, intercept: 0.0 });
+        OpenSeries {
+            series: Series {
+                uid: uid.into(),
+                rows: 10,
+                columns: 10,
+                description: uid.into(),
+                ..Series::default()
+            },
+            planes: vec![Some(plane); 5],
+            opening: 1,
+            asked_at: Instant::now(),
+            volume: None,
+            sections: Arc::new(Sections::flat(10, 10, 5, [1.0, 1.0]).unwrap()),
+        }
+    }
+
+    fn desk(t4: usize) -> Desk {
+        Desk {
+            inputs: Inputs { t4: Some(t4), ..Inputs::default() },
+            undo: Vec::new(),
+            redo: Vec::new(),
+            outcome: Outcome::default(),
+            cross: Voxel::default(),
+            window: Window::MEDIASTINUM,
+            views: [View::default(); 3],
+        }
+    }
+
+    #[test]
+    fn the_series_shown_longest_ago_makes_room_and_its_work_stays() {
+        let mut shelf = Shelf::default();
+        for (i, uid) in ["a", "b", "c"].into_iter().enumerate() {
+            shelf.park(open(uid), desk(i));
+        }
+        assert_eq!(shelf.bytes(), 3000);
+        assert_eq!(shelf.make_room(1000, 3000), ["a"]);
+        assert_eq!(shelf.bytes(), 2000);
+        let (work, voxels) = shelf.take(&open("a").series);
+        assert_eq!(work.unwrap().inputs.t4, Some(0));
+        assert!(voxels.is_none());
+        assert!(shelf.take(&open("c").series).1.is_some());
+        assert_eq!(shelf.make_room(u64::MAX / 2, 10), ["b"]);
+    }
+}
