@@ -266,6 +266,7 @@ fn the_real_window_opens_on_a_display() {
     let runtime = tempfile::tempdir().unwrap();
     let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_thoracast"));
     program.env("DISPLAY", &display).env_remove("WAYLAND_DISPLAY").env("XDG_RUNTIME_DIR", runtime.path());
+    program.env("XDG_CONFIG_HOME", runtime.path());
     let mut program = Ended(program.stderr(std::process::Stdio::null()).spawn().unwrap());
     let start = Instant::now();
     loop {

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use egui::KeyboardShortcut;
+
 pub use super::action::{ACTIONS, Action, ActionInfo, Menu};
 use super::jobs::JobId;
 use super::sketch::Sketch;
@@ -10,7 +12,7 @@ use super::state::{Level, Tab, Workspace};
 use crate::assess::{AssessError, Assessment, Models};
 use crate::clinical::Record;
 use crate::cohort::Table;
-use crate::dicom::{DicomError, Orientation, Plane, Scan, Section, Volume, Voxel};
+use crate::dicom::{DicomError, Orientation, Plane, Preview, Scan, Section, Volume, Voxel};
 use crate::measure::Mark;
 
 /// A change of state. Panels and jobs send them; only the handler carries them out.
@@ -48,6 +50,10 @@ pub enum Command {
     SelectMark(Option<usize>),
     DeleteMark(usize),
     ExportMarksTo(PathBuf),
+    /// The next key pressed becomes this action's.
+    WaitForKey(Option<Action>),
+    SetKey(Action, Option<KeyboardShortcut>),
+    ResetKeys,
     Mark(Level, usize),
     Unmark(Level),
     SetField {
@@ -87,6 +93,15 @@ pub enum Finished {
     Loaded {
         opening: u64,
         result: Result<Volume, DicomError>,
+    },
+    /// Pictures that are no volume have all been read.
+    PicturesLoaded {
+        opening: u64,
+        result: Result<(), DicomError>,
+    },
+    Thumbnail {
+        key: String,
+        preview: Option<Preview>,
     },
     Table {
         path: PathBuf,

@@ -13,6 +13,7 @@ pub enum JobId {
     Dialog,
     Scan,
     Load,
+    Thumbnails,
     Table,
     Models,
     Assess,
@@ -27,6 +28,7 @@ impl JobId {
             Self::Dialog => "File dialog",
             Self::Scan => "Reading headers",
             Self::Load => "Loading series",
+            Self::Thumbnails => "Drawing thumbnails",
             Self::Table => "Reading table",
             Self::Models => "Loading models",
             Self::Assess => "Predicting",
@@ -37,7 +39,7 @@ impl JobId {
 
     /// Whether stopping midway makes sense.
     pub fn can_cancel(self) -> bool {
-        matches!(self, Self::Scan | Self::Load | Self::Assess | Self::Demo | Self::Models)
+        matches!(self, Self::Scan | Self::Load | Self::Thumbnails | Self::Assess | Self::Demo | Self::Models)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod keymap;
 mod panels;
 mod pictures;
 mod placement;
+pub mod settings;
 pub mod shelf;
 pub mod sketch;
 pub mod state;
@@ -43,6 +44,8 @@ pub struct Options {
     /// Where the models are, if not in the usual places.
     pub models: Option<PathBuf>,
     pub device: DeviceChoice,
+    /// Where recent files and keys are remembered; nowhere if `None`.
+    pub settings: Option<PathBuf>,
 }
 
 /// The workstation: state, running jobs, loaded models, drawn pictures.
@@ -98,8 +101,9 @@ impl Workstation {
             && !self.state.pending_predict
     }
 
-    fn start(&mut self) {
+    fn start(&mut self, ctx: &egui::Context) {
         self.started = true;
+        self.read_settings(ctx);
         self.load_models();
         let paths = std::mem::take(&mut self.options.paths);
         let demo = self.options.demo;
@@ -131,7 +135,7 @@ impl Workstation {
 impl eframe::App for Workstation {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         if !self.started {
-            self.start();
+            self.start(ctx);
         }
         if let Some(seconds) = frame.info().cpu_usage.filter(|s| *s > SLOW_FRAME_S) {
             tracing::debug!("a frame took {:.1} ms of our time", seconds * 1000.0);

@@ -1,9 +1,12 @@
 //! Drawn pictures kept between frames: a texture is made anew only when what it shows has changed.
 
+use std::collections::HashMap;
+
 use egui::{ColorImage, TextureHandle, TextureOptions};
 
 use super::handle::statistics;
 use super::viewer::OpenSeries;
+use crate::dicom::Preview;
 use crate::measure::{Mark, RegionStatistics};
 use crate::nn::Heatmap;
 use crate::slice::Picture;
@@ -19,6 +22,7 @@ struct Kept<K> {
 pub struct Pictures {
     /// HU statistics of the measurements shown last, so that they are not counted again in every frame.
     statistics: Vec<(u64, Mark, Option<RegionStatistics>)>,
+    thumbnails: HashMap<String, TextureHandle>,
     network: [Option<Kept<u64>>; 2],
     /// The frame in which a network's picture was cut last: one a frame, so that no frame is missed.
     cut_in: Option<u64>,
@@ -29,6 +33,20 @@ pub struct Pictures {
 const STATISTICS_KEPT: usize = 200;
 
 impl Pictures {
+    pub fn has_thumbnail(&self, key: &str) -> bool {
+        self.thumbnails.contains_key(key)
+    }
+
+    pub fn thumbnail(&self, key: &str) -> Option<&TextureHandle> {
+        self.thumbnails.get(key)
+    }
+
+    pub fn keep_thumbnail(&mut self, ctx: &egui::Context, key: String, preview: &Preview) {
+        let image = ColorImage::from_gray([preview.width, preview.height], &preview.grey);
+        let texture = ctx.load_texture("thumbnail", image, TextureOptions::LINEAR);
+        self.thumbnails.insert(key, texture);
+    }
+
     /// HU statistics of a measurement.
     pub fn statistics(&mut self, open: &OpenSeries, mark: &Mark) -> Option<RegionStatistics> {
         // While a plane is still being read its figures would be kept incomplete.

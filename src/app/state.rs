@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::action::Action;
 use super::keymap::Keymap;
 use super::shelf::Shelf;
 pub use super::viewer::{Layout, OpenSeries, Preset, Viewer, Window};
@@ -181,6 +182,14 @@ pub enum Dialog {
     },
     Shortcuts,
     About,
+    /// Choosing keys; the action whose new key is waited for.
+    Keys {
+        waiting: Option<Action>,
+    },
+    /// De-identification of what is below a path.
+    Anonymize {
+        input: Option<PathBuf>,
+    },
     /// Every tag of one file.
     Tags {
         file: String,
@@ -221,6 +230,8 @@ pub struct State {
     pub messages: Vec<Message>,
     pub dialog: Dialog,
     pub keys: Keymap,
+    /// Recently opened studies and tables, the last on top.
+    pub recents: Vec<PathBuf>,
     pub show_browser: bool,
     pub show_log: bool,
     pub dark: bool,
@@ -265,6 +276,7 @@ impl State {
         let mut missing = Vec::new();
         match &self.viewer.open {
             None => missing.push("open a CT series".to_owned()),
+            Some(open) if !open.series.usable => missing.push("open a CT series".to_owned()),
             Some(open) if open.volume.is_none() => missing.push("wait until the series is read".to_owned()),
             Some(_) => {}
         }

@@ -298,7 +298,8 @@ pub struct Viewer {
     /// Interpolated between voxels.
     pub smooth: bool,
     pub slab: Slab,
-    views: [View; 3],
+    /// Axial, sagittal, coronal.
+    pub views: [View; 3],
     /// The view that keys act on.
     pub active: Orientation,
     pub tool: Tool,
@@ -347,15 +348,6 @@ impl Viewer {
 
     pub fn view_mut(&mut self, orientation: Orientation) -> &mut View {
         &mut self.views[orientation as usize]
-    }
-
-    /// Zoom, shift and turns of all views, to be kept with a series.
-    pub fn views(&self) -> [View; 3] {
-        self.views
-    }
-
-    pub fn set_views(&mut self, views: [View; 3]) {
-        self.views = views;
     }
 
     /// All views as at opening.

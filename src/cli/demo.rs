@@ -33,7 +33,7 @@ pub fn run(args: DemoArgs) -> anyhow::Result<()> {
     let options =
         app::Options { demo: true, models: args.models.clone(), device: args.device, ..Default::default() };
     if !args.headless {
-        return super::window(options);
+        return super::window(app::Options { settings: app::settings::Settings::usual_place(), ..options });
     }
     report_of_demo(&args)?;
     note("Drawing the panels…");

@@ -79,6 +79,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             demo: false,
             models: arguments.models,
             device: arguments.device,
+            settings: app::settings::Settings::usual_place(),
         }),
         Some(Job::Demo(args)) => demo::run(args),
         Some(Job::Inspect(args)) => inspect::run(args),

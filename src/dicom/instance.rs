@@ -50,6 +50,10 @@ pub(crate) struct Instance {
     /// One per frame; empty when the file is not usable.
     pub frames: Vec<FrameHeader>,
     pub unusable: Option<String>,
+    /// Its frames can be shown as grey pictures.
+    pub viewable: bool,
+    /// MONOCHROME1: the lowest value is white.
+    pub inverted: bool,
     pub remarks: Vec<String>,
 }
 
@@ -123,11 +127,21 @@ impl Instance {
             frame_count: values.integer(tags::NUMBER_OF_FRAMES).unwrap_or(1).max(1),
             frames: Vec::new(),
             unusable: None,
+            viewable: false,
+            inverted: false,
             remarks: dataset.remarks.clone(),
         };
         instance.unusable = instance.not_a_ct_picture(values, &sop_class, dataset.pixels.is_some());
         if instance.unusable.is_none() {
             instance.read_frames(dataset)?;
+            instance.viewable = instance.unusable.is_none();
+        }
+        // Shown but never part of a volume; a broken picture is told of by the reason it is unusable for.
+        if instance.unusable.is_some()
+            && dataset.pixels.is_some()
+            && let Ok(reader) = PixelReader::new(dataset)
+        {
+            instance.read_pictures(dataset, &reader);
         }
         Ok(instance)
     }
@@ -148,6 +162,22 @@ impl Instance {
         }
         let image_type = values.text(tags::IMAGE_TYPE).to_uppercase();
         image_type_problem(&image_type)
+    }
+
+    /// Frames of an object that is no CT volume, where they can be shown as grey pictures.
+    fn read_pictures(&mut self, dataset: &Dataset, reader: &PixelReader) {
+        let compressed = dataset.pixels.is_some_and(|p| p.length.is_none());
+        let decodable = !compressed || has_decoder(&dataset.transfer_syntax);
+        if reader.format.unsuitable().is_some() || !decodable {
+            return;
+        }
+        self.viewable = true;
+        self.inverted = reader.format.photometric == "MONOCHROME1";
+        self.frame_count = reader.format.frames;
+        self.frames = frame_headers(&dataset.values, self.frame_count);
+        if self.windows.is_empty() {
+            self.windows = frame_windows(&dataset.values);
+        }
     }
 
     fn read_frames(&mut self, dataset: &Dataset) -> Result<(), String> {

@@ -93,8 +93,47 @@ pub fn visit_planes(
     progress: &dyn Progress,
     visit: &(dyn Fn(usize, Plane) + Sync),
 ) -> Result<Geometry, DicomError> {
-    progress.stage("Reading slices");
     let geometry = geometry(series)?;
+    visit_pictures(series, start, progress, visit)?;
+    Ok(geometry)
+}
+
+/// Decodes the pictures of a viewable series that is no volume: localizers, scouts, other modalities. Values are
+/// rescaled stored values, in HU only where the object says so.
+///
+/// # Errors
+/// `Unusable` when the series holds no grey pictures or they don't fit the memory; `File` for one that can't be
+/// decoded; `Cancelled`.
+pub fn load_pictures(
+    series: &Series,
+    start: usize,
+    progress: &dyn Progress,
+    on_plane: &(dyn Fn(usize, &Arc<Plane>) + Sync),
+) -> Result<(), DicomError> {
+    if !series.viewable || series.frames.is_empty() {
+        return Err(unusable(series, "it holds no grey pictures".to_owned()));
+    }
+    check_memory(series)?;
+    visit_pictures(series, start, progress, &|slice, plane| on_plane(slice, &Arc::new(plane)))
+}
+
+/// Decodes one picture of a viewable series.
+pub(super) fn picture(series: &Series, number: usize) -> Result<Plane, DicomError> {
+    let Some(source) = series.frames.get(number) else {
+        return Err(unusable(series, format!("it has no picture {number}")));
+    };
+    let location = location(source);
+    let plane = Opened::new(&location).and_then(|opened| opened.plane(source.frame));
+    plane.map_err(|reason| DicomError::File { path: location.display_path(), reason })
+}
+
+fn visit_pictures(
+    series: &Series,
+    start: usize,
+    progress: &dyn Progress,
+    visit: &(dyn Fn(usize, Plane) + Sync),
+) -> Result<(), DicomError> {
+    progress.stage("Reading slices");
     let work = Work {
         series,
         order: outward(start, series.frames.len()),
@@ -114,7 +153,7 @@ pub fn visit_planes(
     });
     match work.error.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
-        None => Ok(geometry),
+        None => Ok(()),
     }
 }
 

@@ -10,6 +10,7 @@ mod instance;
 mod jpeg12;
 mod load;
 mod pixels;
+mod preview;
 mod reformat;
 mod scan;
 mod sections;
@@ -27,7 +28,8 @@ use serde::Serialize;
 
 use crate::progress::Progress;
 pub use geometry::orientation_letters;
-pub use load::{physical_memory, read_planes, visit_planes};
+pub use load::{load_pictures, physical_memory, read_planes, visit_planes};
+pub use preview::{Preview, preview};
 pub use reformat::Reformat;
 pub use sections::{Axis, Orientation, Section, Sections, Voxel};
 pub use tags::{TagText, tags};
@@ -64,6 +66,14 @@ pub struct Series {
     pub height_cm: Option<f64>,
     /// True if `load` makes a CT volume of it.
     pub usable: bool,
+    /// True if its pictures can be shown: localizers, scouts and other modalities too, where they are grey.
+    pub viewable: bool,
+    /// MONOCHROME1 pictures that are no volume: the lowest value is white.
+    #[serde(skip)]
+    pub inverted: bool,
+    /// Between rows and between columns of one picture, mm, where stated.
+    #[serde(skip)]
+    pub pixel_spacing_mm: Option<[f64; 2]>,
     /// Why not, in one sentence, when `usable` is false.
     pub unusable_reason: Option<String>,
     pub slices: usize,

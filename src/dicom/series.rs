@@ -105,15 +105,17 @@ fn without_copies<'a>(members: &[&'a Instance]) -> (Vec<&'a Instance>, usize) {
 fn parts<'a>(members: &[&'a Instance]) -> Vec<Part<'a>> {
     let mut parts: Vec<Part> = Vec::new();
     for &instance in members {
-        let frames: Vec<Option<&FrameHeader>> = if instance.unusable.is_some() {
+        let frames: Vec<Option<&FrameHeader>> = if instance.unusable.is_some() && !instance.viewable {
             vec![None; 1]
         } else {
             instance.frames.iter().map(Some).collect()
         };
         for (frame, header) in frames.into_iter().enumerate() {
             let unusable = instance.unusable.clone().or_else(|| placement_problem(instance, header));
-            let directions = header.and_then(|h| h.directions);
-            let pixel_spacing_mm = header.and_then(|h| h.pixel_spacing_mm);
+            // Pictures that form no volume stand together whichever way they look.
+            let placed = header.filter(|_| instance.unusable.is_none());
+            let directions = placed.and_then(|h| h.directions);
+            let pixel_spacing_mm = placed.and_then(|h| h.pixel_spacing_mm);
             let found = parts.iter_mut().find(|p| {
                 p.rows == instance.rows
                     && p.columns == instance.columns
@@ -286,6 +288,9 @@ fn common(part: &Part) -> Series {
         series_number: first.series_number,
         height_cm: part.frames.iter().find_map(|(i, ..)| i.height_cm),
         usable: false,
+        viewable: part.frames.iter().all(|(i, ..)| i.viewable),
+        inverted: part.unusable.is_some() && first.inverted,
+        pixel_spacing_mm: part.frames[0].2.and_then(|h| h.pixel_spacing_mm),
         unusable_reason: None,
         slices: 0,
         rows: part.rows,

@@ -4,6 +4,8 @@
 //! to a person never come from here but from the voxels in memory.
 
 mod paint;
+#[cfg(test)]
+mod tests;
 mod volume;
 
 use std::sync::Arc;

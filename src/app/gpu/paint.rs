@@ -79,6 +79,12 @@ pub struct Bindings {
     look: wgpu::Buffer,
 }
 
+impl Bindings {
+    pub fn set(&self, queue: &wgpu::Queue, look: &Look) {
+        queue.write_buffer(&self.look, 0, &look.bytes());
+    }
+}
+
 /// The pipeline all views are drawn with.
 pub struct Painter {
     pipeline: wgpu::RenderPipeline,
@@ -138,6 +144,12 @@ impl Painter {
         Self { pipeline, layout }
     }
 
+    pub fn draw(&self, pass: &mut wgpu::RenderPass<'_>, bindings: &Bindings) {
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &bindings.group, &[]);
+        pass.draw(0..3, 0..1);
+    }
+
     /// Binds a volume's textures for one view.
     pub fn bindings(&self, device: &wgpu::Device, voxels: &wgpu::Texture, table: &wgpu::Texture) -> Bindings {
         let look = device.create_buffer(&wgpu::BufferDescriptor {
@@ -192,7 +204,7 @@ impl CallbackTrait for Section {
         _encoder: &mut wgpu::CommandEncoder,
         _resources: &mut CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
-        queue.write_buffer(&self.bindings.look, 0, &self.look.bytes());
+        self.bindings.set(queue, &self.look);
         Vec::new()
     }
 
@@ -202,8 +214,6 @@ impl CallbackTrait for Section {
         pass: &mut wgpu::RenderPass<'static>,
         _resources: &CallbackResources,
     ) {
-        pass.set_pipeline(&self.painter.pipeline);
-        pass.set_bind_group(0, &self.bindings.group, &[]);
-        pass.draw(0..3, 0..1);
+        self.painter.draw(pass, &self.bindings);
     }
 }

@@ -8,11 +8,14 @@ use super::super::Workstation;
 use super::super::command::{Action, Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::shelf::{self, Desk};
-use super::super::state::{Inputs, OpenSeries, OpenTable, Outcome, Severity, Window, Workspace, patients};
+use super::super::state::{
+    Inputs, OpenSeries, OpenTable, Outcome, Preset, Severity, Window, Workspace, patients,
+};
 use crate::clinical;
 use crate::cohort::Table;
-use crate::dicom::{self, DicomError, Orientation, Plane, Scan, Sections, Volume, Voxel};
+use crate::dicom::{self, DicomError, Orientation, Plane, Preview, Scan, Sections, Volume, Voxel};
 use crate::phantom;
+use crate::progress::Progress;
 
 impl Workstation {
     /// Opens the system's file dialog on a thread of its own.
@@ -85,6 +88,7 @@ impl Workstation {
     }
 
     fn scan(&mut self, paths: Vec<PathBuf>) {
+        self.opened(&paths);
         self.jobs.cancel(JobId::Scan);
         self.jobs.start(JobId::Scan, move |progress, reporter| {
             let result = dicom::scan(&paths, progress);
@@ -108,28 +112,30 @@ impl Workstation {
                 .tell(Severity::Error, format!("{place}: no readable DICOM series; choose another folder"));
             return;
         }
-        let best = largest_usable(&scan);
+        let mut best = largest_usable(&scan);
         if best.is_none() {
             let reason = scan.series.iter().find_map(|s| s.unusable_reason.clone()).unwrap_or_default();
-            self.state.tell(Severity::Error, format!("no series here can be used: {reason}"));
+            self.state.tell(Severity::Error, format!("no series here can be used as a volume: {reason}"));
+            best = scan.series.iter().position(|s| s.viewable);
         }
         self.add_to_browser(scan, best);
     }
 
     /// New series stand above those already open, which stay.
     fn add_to_browser(&mut self, scan: Scan, best: Option<usize>) {
-        let chosen = best.map(|i| scan.series[i].uid.clone());
+        let chosen = best.map(|i| (scan.series[i].uid.clone(), scan.series[i].frames.clone()));
         let mut series = scan.series;
         let known = std::mem::take(&mut self.state.scan.series);
         let new = |old: &dicom::Series| !series.iter().any(|s| s.uid == old.uid && s.frames == old.frames);
         let kept: Vec<_> = known.into_iter().filter(new).collect();
         series.extend(kept);
         self.state.scan.series = series;
+        self.draw_thumbnails();
         self.state.scan.unreadable.extend(scan.unreadable);
         self.state.workspace = Workspace::Patient;
-        if let Some(index) =
-            chosen.and_then(|uid| self.state.scan.series.iter().position(|s| s.uid == uid && s.usable))
-        {
+        if let Some(index) = chosen.and_then(|(uid, frames)| {
+            self.state.scan.series.iter().position(|s| s.uid == uid && s.frames == frames)
+        }) {
             self.open_series(index);
         }
     }
@@ -139,7 +145,11 @@ impl Workstation {
         let Some(series) = self.state.scan.series.get(index).cloned() else { return };
         if !series.usable {
             let reason = series.unusable_reason.clone().unwrap_or_else(|| "it is not a CT volume".to_owned());
-            return self.state.tell(Severity::Warning, reason);
+            let shown = if series.viewable { "shown as pictures only: " } else { "" };
+            self.state.tell(Severity::Warning, format!("{shown}{reason}"));
+            if !series.viewable {
+                return;
+            }
         }
         let already = self.state.viewer.open.as_ref();
         if already.is_some_and(|o| o.series.uid == series.uid && o.series.frames == series.frames) {
@@ -167,7 +177,7 @@ impl Workstation {
             self.state.tell(Severity::Info, format!("“{name}” was taken out of memory to make room"));
         }
         let start = self.state.viewer.cross.slice;
-        let pixel_mm = series.spacing_mm.map_or([1.0; 2], |s| [s[0], s[1]]);
+        let pixel_mm = series.pixel_spacing_mm.unwrap_or([1.0; 2]);
         let Some(sections) = Sections::flat(series.rows, series.columns, series.frames.len(), pixel_mm)
         else {
             return;
@@ -185,8 +195,13 @@ impl Workstation {
             let on_plane = |number: usize, plane: &Arc<Plane>| {
                 reporter.send(Finished::Plane { opening, number, plane: Arc::clone(plane) });
             };
-            let result = dicom::load(&series, start, progress, &on_plane);
-            reporter.send(Finished::Loaded { opening, result });
+            if series.usable {
+                let result = dicom::load(&series, start, progress, &on_plane);
+                reporter.send(Finished::Loaded { opening, result });
+            } else {
+                let result = dicom::load_pictures(&series, start, progress, &on_plane);
+                reporter.send(Finished::PicturesLoaded { opening, result });
+            }
         });
     }
 
@@ -202,7 +217,7 @@ impl Workstation {
         let desk = Desk {
             cross: viewer.cross,
             window: viewer.window,
-            views: viewer.views(),
+            views: viewer.views,
             inputs: std::mem::take(&mut self.state.inputs),
             undo: std::mem::take(&mut self.state.undo),
             redo: std::mem::take(&mut self.state.redo),
@@ -217,7 +232,7 @@ impl Workstation {
         if let Some(desk) = desk {
             viewer.cross = desk.cross;
             viewer.window = desk.window;
-            viewer.set_views(desk.views);
+            viewer.views = desk.views;
             self.state.inputs = desk.inputs;
             self.state.undo = desk.undo;
             self.state.redo = desk.redo;
@@ -227,6 +242,7 @@ impl Workstation {
         viewer.cross =
             Voxel { column: series.columns / 2, row: series.rows / 2, slice: series.frames.len() / 2 };
         viewer.reset_views();
+        viewer.invert = series.inverted;
         viewer.window = series
             .windows
             .first()
@@ -267,6 +283,46 @@ impl Workstation {
             if open.loaded() == 1 {
                 tracing::info!("first slice after {} ms", open.asked_at.elapsed().as_millis());
             }
+        }
+    }
+
+    /// Thumbnails of all series that have none yet, one after another in the background.
+    fn draw_thumbnails(&mut self) {
+        let wanted: Vec<dicom::Series> = self
+            .state
+            .scan
+            .series
+            .iter()
+            .filter(|s| s.viewable && !self.pictures.has_thumbnail(&thumbnail_key(s)))
+            .cloned()
+            .collect();
+        self.jobs.cancel(JobId::Thumbnails);
+        self.jobs.start(JobId::Thumbnails, move |progress, reporter| {
+            for (number, series) in wanted.iter().enumerate() {
+                if progress.cancelled() {
+                    return;
+                }
+                progress.report(number, wanted.len());
+                // A picture that can't be decoded has no thumbnail; opening the series says why.
+                let preview = dicom::preview(series, THUMBNAIL_SIDE).ok();
+                reporter.send(Finished::Thumbnail { key: thumbnail_key(series), preview });
+            }
+        });
+    }
+
+    pub(super) fn thumbnail_ready(&mut self, ctx: &egui::Context, key: String, preview: Option<Preview>) {
+        if let Some(preview) = preview {
+            self.pictures.keep_thumbnail(ctx, key, &preview);
+        }
+    }
+
+    pub(super) fn pictures_loaded(&mut self, opening: u64, result: Result<(), DicomError>) {
+        let Some(open) = self.state.viewer.open.as_ref().filter(|o| o.opening == opening) else { return };
+        match result {
+            Ok(()) if open.series.windows.is_empty() => self.preset(Preset::Auto),
+            Ok(()) => {}
+            Err(DicomError::Cancelled) => self.state.tell(Severity::Info, "loading stopped"),
+            Err(error) => self.state.tell(Severity::Error, error.to_string()),
         }
     }
 
@@ -356,6 +412,15 @@ impl Workstation {
             Err(error) => self.state.tell(Severity::Error, error.to_string()),
         }
     }
+}
+
+/// Longest side of a thumbnail, pixels.
+const THUMBNAIL_SIDE: usize = 96;
+
+/// What a series' thumbnail is kept under: parts of one series differ in their first file.
+pub fn thumbnail_key(series: &dicom::Series) -> String {
+    let first = series.frames.first().map(|f| f.path.display().to_string()).unwrap_or_default();
+    format!("{} {first}", series.uid)
 }
 
 /// A table and the IDs of its rows; without an ID column a row could not be found.

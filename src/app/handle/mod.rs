@@ -3,8 +3,10 @@
 mod files;
 mod marks;
 mod patient;
+mod remember;
 mod view;
 
+pub use files::thumbnail_key;
 pub use marks::statistics;
 
 use super::Workstation;
@@ -34,6 +36,9 @@ impl Workstation {
             Command::ReplaceMark(number, mark) => self.replace_mark(number, mark),
             Command::SelectMark(number) => self.state.viewer.selected = number,
             Command::DeleteMark(number) => self.delete_mark(number),
+            Command::WaitForKey(waiting) => self.state.dialog = Dialog::Keys { waiting },
+            Command::SetKey(action, key) => self.set_key(action, key),
+            Command::ResetKeys => self.reset_keys(),
             Command::ExportMarksTo(path) => self.export_marks(path),
             Command::Mark(level, slice) => self.mark(level, Some(slice)),
             Command::Unmark(level) => self.mark(level, None),
@@ -69,7 +74,7 @@ impl Workstation {
                 }
             }
             Command::CloseDialogs => self.state.dialog = Dialog::None,
-            Command::Finished(finished) => self.finished(finished),
+            Command::Finished(finished) => self.finished(ctx, finished),
         }
     }
 
@@ -121,10 +126,15 @@ impl Workstation {
             Action::SlabThicker => self.state.viewer.slab = self.state.viewer.slab.stepped(true),
             Action::SlabThinner => self.state.viewer.slab = self.state.viewer.slab.stepped(false),
             Action::SlabProjection => self.other_projection(),
-            Action::Smooth => self.state.viewer.smooth ^= true,
+            Action::Smooth => {
+                self.state.viewer.smooth ^= true;
+                self.remember();
+            }
             Action::ToggleOverlay => self.state.viewer.show_overlay ^= true,
             Action::ToggleCrosshair => self.state.viewer.show_crosshair ^= true,
             Action::Tags => self.list_tags(),
+            Action::Keys => self.state.dialog = Dialog::Keys { waiting: None },
+            Action::ForgetRecents => self.forget_recents(),
             Action::TabMarks => self.show_tab(Tab::Marks),
             Action::MaximiseFigures => self.lay_out(Layout::Figures),
             Action::MarkT4 => self.mark_here(Level::T4),
@@ -145,6 +155,7 @@ impl Workstation {
                 self.state.dark ^= true;
                 let theme = if self.state.dark { egui::Theme::Dark } else { egui::Theme::Light };
                 ctx.set_theme(theme);
+                self.remember();
             }
             Action::ScaleUp => self.scale(ctx, self.state.scale_percent + 10),
             Action::ScaleDown => self.scale(ctx, self.state.scale_percent.saturating_sub(10)),
@@ -161,12 +172,14 @@ impl Workstation {
         }
     }
 
-    fn finished(&mut self, finished: Finished) {
+    fn finished(&mut self, ctx: &egui::Context, finished: Finished) {
         match finished {
             Finished::Picked { purpose, paths } => self.picked(purpose, paths),
             Finished::Scanned { paths, result } => self.scanned(&paths, result),
             Finished::Plane { opening, number, plane } => self.plane_ready(opening, number, plane),
             Finished::Loaded { opening, result } => self.series_loaded(opening, result),
+            Finished::PicturesLoaded { opening, result } => self.pictures_loaded(opening, result),
+            Finished::Thumbnail { key, preview } => self.thumbnail_ready(ctx, key, preview),
             Finished::Table { path, result } => self.table_read(path, result),
             Finished::Models(result) => self.models_loaded(result),
             Finished::Assessed { inputs, record, result } => self.assessed(inputs, record, *result),
@@ -182,5 +195,6 @@ impl Workstation {
     fn scale(&mut self, ctx: &egui::Context, percent: u32) {
         self.state.scale_percent = percent.clamp(100, 200);
         ctx.set_zoom_factor(self.state.scale_percent as f32 / 100.0);
+        self.remember();
     }
 }

@@ -8,6 +8,9 @@ use super::Scene;
 use crate::dicom::Series;
 use crate::report::date_words;
 
+/// Side of a thumbnail in the list, points.
+const THUMBNAIL: f32 = 48.0;
+
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.add_space(4.0);
     ui.horizontal(|ui| {
@@ -75,6 +78,9 @@ fn series_row(ui: &mut Ui, scene: &mut Scene<'_>, index: usize) {
     let chosen = open.is_some_and(|o| o.series.uid == series.uid && o.series.frames == series.frames);
     let title = or(&series.description, "series without description");
     let detail = match (&series.unusable_reason, series.spacing_mm) {
+        (Some(_), _) if series.viewable => {
+            format!("{} · {} pictures · no volume", or(&series.modality, "no modality"), series.slices)
+        }
         (Some(_), _) => format!("{} · not a CT volume", or(&series.modality, "no modality")),
         (None, Some(s)) => format!("{} · {} slices · {:.2} mm", series.modality, series.slices, s[2]),
         (None, None) => format!("{} · {} slices", series.modality, series.slices),
@@ -91,9 +97,18 @@ fn series_row(ui: &mut Ui, scene: &mut Scene<'_>, index: usize) {
     }
     layout.wrap.max_rows = 3;
     let width = ui.available_width();
-    layout.wrap.max_width = width - 14.0;
+    layout.wrap.max_width = width - THUMBNAIL - 24.0;
     layout.wrap.break_anywhere = true;
-    let button = egui::Button::selectable(chosen, layout).min_size(egui::vec2(width, 40.0));
+    let key = super::super::handle::thumbnail_key(series);
+    let size = egui::vec2(THUMBNAIL, THUMBNAIL);
+    let button = match scene.pictures.thumbnail(&key) {
+        Some(texture) => {
+            let image = egui::Image::new(texture).fit_to_exact_size(size).maintain_aspect_ratio(true);
+            egui::Button::image_and_text(image, layout).selected(chosen).frame_when_inactive(chosen)
+        }
+        None => egui::Button::selectable(chosen, layout),
+    };
+    let button = button.min_size(egui::vec2(width, THUMBNAIL + 6.0));
     let mut response = ui.add(button);
     let why = series.unusable_reason.iter().chain(&series.warnings);
     let hover: Vec<&str> = why.map(String::as_str).collect();

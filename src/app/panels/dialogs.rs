@@ -17,6 +17,8 @@ pub fn show(ctx: &egui::Context, scene: &mut Scene<'_>) {
         Dialog::Path { .. } => path(ui, scene),
         Dialog::Palette { .. } => palette(ui, scene),
         Dialog::Shortcuts => shortcuts(ui, scene),
+        Dialog::Keys { waiting } => super::keys::show(ui, scene, waiting),
+        Dialog::Anonymize { .. } => {}
         Dialog::Tags { file, tags } => super::tags::show(ui, &file, &tags),
         Dialog::About => about(ui),
         Dialog::None => {}

@@ -4,6 +4,7 @@ mod browser;
 mod clinical;
 mod cohort;
 mod dialogs;
+mod keys;
 mod levels;
 mod lower;
 mod measurements;
@@ -146,6 +147,15 @@ fn empty(ui: &mut Ui, scene: &mut Scene<'_>) {
             let info = action.info();
             if ui.add_sized([230.0, 28.0], egui::Button::new(info.text)).on_hover_text(info.help).clicked() {
                 scene.send(Command::Do(action));
+            }
+        }
+        if !scene.state.recents.is_empty() {
+            ui.add_space(12.0);
+            ui.colored_label(t.muted, "Recently opened");
+            for path in scene.state.recents.clone() {
+                if ui.link(path.display().to_string()).clicked() {
+                    scene.send(Command::OpenPaths(vec![path]));
+                }
             }
         }
     });

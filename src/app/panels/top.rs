@@ -40,6 +40,16 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
 
 fn entries(ui: &mut Ui, menu: Menu, scene: &mut Scene<'_>) {
     ui.set_min_width(260.0);
+    if menu == Menu::File && !scene.state.recents.is_empty() {
+        ui.menu_button("Recently opened", |ui| {
+            for path in &scene.state.recents {
+                if ui.button(path.display().to_string()).clicked() {
+                    scene.commands.push(Command::OpenPaths(vec![path.clone()]));
+                    ui.close();
+                }
+            }
+        });
+    }
     egui::ScrollArea::vertical().max_height(ui.ctx().content_rect().height() - 80.0).show(ui, |ui| {
         for info in ACTIONS.iter().filter(|info| info.menu == menu) {
             if super::entry(ui, scene, info.action) {
