@@ -137,8 +137,12 @@ impl eframe::App for Workstation {
         if !self.started {
             self.start(ctx);
         }
-        if let Some(seconds) = frame.info().cpu_usage.filter(|s| *s > SLOW_FRAME_S) {
-            tracing::debug!("a frame took {:.1} ms of our time", seconds * 1000.0);
+        if let Some(seconds) = frame.info().cpu_usage {
+            let ms = seconds * 1000.0;
+            if seconds > SLOW_FRAME_S {
+                tracing::debug!("a frame took {ms:.1} ms of our time");
+            }
+            tracing::trace!("frame {ms:.2} ms");
         }
         self.jobs.sweep();
         for command in self.jobs.take_commands() {
@@ -172,8 +176,9 @@ impl eframe::App for Workstation {
 fn adapter_name(cc: &eframe::CreationContext<'_>) -> String {
     let Some(render) = &cc.wgpu_render_state else { return "no graphics adapter".to_owned() };
     let info = render.adapter.get_info();
-    let software = if info.device_type == eframe::wgpu::DeviceType::Cpu { ", software" } else { "" };
-    format!("{} ({:?}{software})", info.name, info.backend)
+    // What matters most stands first: the status bar may cut the rest.
+    let software = if info.device_type == eframe::wgpu::DeviceType::Cpu { "software, " } else { "" };
+    format!("{software}{} ({:?})", info.name, info.backend)
 }
 
 /// Why the window can't be opened.

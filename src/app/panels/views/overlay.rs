@@ -145,10 +145,11 @@ fn chips(painter: &Painter, inner: Rect, scene: &Scene<'_>) {
     if inputs.key_images.contains(&slice) {
         chips.push(("Key image", t.good));
     }
-    let mut y = inner.top() + 30.0;
+    // Below the three lines of text.
+    let mut y = inner.top() + 62.0;
     for (words, colour) in chips {
         let width = 16.0 + 7.0 * words.len() as f32;
-        let chip = Rect::from_center_size(pos2(inner.center().x, y), vec2(width.max(44.0), 20.0));
+        let chip = Rect::from_min_size(pos2(inner.left(), y - 10.0), vec2(width.max(44.0), 20.0));
         painter.rect_filled(chip, 4.0, colour);
         let font = FontId::proportional(13.0);
         painter.text(chip.center(), Align2::CENTER_CENTER, words, font, Color32::BLACK);
