@@ -1,6 +1,7 @@
 //! The command line, one file a subcommand. Contract: JSON alone on stdout, progress and warnings on stderr,
 //! exit 0 done, 1 wrong input (one sentence), 2 usage.
 
+mod anonymize;
 mod demo;
 mod inspect;
 mod phantom;
@@ -41,6 +42,8 @@ struct Arguments {
 enum Job {
     /// The demonstration patient, end to end
     Demo(demo::DemoArgs),
+    /// De-identified copies of a study (DICOM PS3.15)
+    Anonymize(anonymize::AnonymizeArgs),
     /// What is in a file, folder, ZIP or DICOMDIR
     Inspect(inspect::InspectArgs),
     /// One patient: three branches, the vote, the nomogram
@@ -82,6 +85,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             settings: app::settings::Settings::usual_place(),
         }),
         Some(Job::Demo(args)) => demo::run(args),
+        Some(Job::Anonymize(args)) => anonymize::run(args),
         Some(Job::Inspect(args)) => inspect::run(args),
         Some(Job::Predict(args)) => predict::run(args),
         Some(Job::Phantom(args)) => phantom::run(args),

@@ -4,6 +4,7 @@
 //! [`load`] decodes one series into a [`Volume`], plane by plane.
 
 mod dataset;
+pub mod deidentify;
 mod encoding;
 mod geometry;
 mod instance;
