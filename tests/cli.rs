@@ -262,3 +262,27 @@ fn the_same_seed_writes_the_same_phantom_and_an_occupied_folder_is_refused() {
     assert!(error.contains("not empty"), "{error}");
     assert!(folder.path().join("thesis.doc").exists());
 }
+
+#[test]
+fn a_study_is_deidentified_and_a_full_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = folder.path().join("study");
+    let options = thoracast::phantom::Options { size: Some(64), slice_mm: Some(20.0) };
+    let phantom = thoracast::phantom::Phantom::with(5, options);
+    thoracast::phantom::write_series(&phantom, &study, &thoracast::progress::Silent).unwrap();
+    let out = folder.path().join("out");
+    let run = || {
+        std::process::Command::new(env!("CARGO_BIN_EXE_thoracast"))
+            .args(["anonymize", &study.display().to_string(), &out.display().to_string(), "--json"])
+            .output()
+            .unwrap()
+    };
+    let first = run();
+    let json: serde_json::Value = serde_json::from_slice(&first.stdout).unwrap();
+    assert!(first.status.success() && json["written"].as_u64() > Some(0), "{json}");
+    assert_eq!(json["patients"], 1);
+    let second = run();
+    let errors = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(errors.lines().any(|line| line.contains("not empty")) && second.stdout.is_empty(), "{errors}");
+}

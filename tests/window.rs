@@ -295,3 +295,78 @@ fn without_a_display_one_sentence_says_what_to_do() {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(errors.contains("demo --headless") && !errors.contains("panicked"), "{errors}");
 }
+
+#[test]
+fn measuring_key_images_and_undo() {
+    use thoracast::dicom::{Orientation, Section};
+    use thoracast::measure::{Mark, Shape};
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(vec![study(folder.path())]);
+    let section = Section { orientation: Orientation::Coronal, index: 60 };
+    send(&mut window, Command::ShowSection(section));
+    let shape = Shape::Ellipse([[40.0, 40.0], [90.0, 80.0]]);
+    send(&mut window, Command::AddMark(Mark { section, shape }));
+    send(&mut window, Command::Do(Action::KeyImage));
+    send(&mut window, Command::ShowTab(Tab::Marks));
+    assert!(on_screen(&window, "1  Ellipse") && on_screen(&window, "HU"), "the measurement is listed");
+    let csv = folder.path().join("measurements.csv");
+    send(&mut window, Command::ExportMarksTo(csv.clone()));
+    let text = std::fs::read_to_string(&csv).unwrap();
+    let row: Vec<&str> = text.lines().nth(1).unwrap().split(',').collect();
+    assert_eq!((row[1], row[2], row[3]), ("coronal", "60", "ellipse"));
+    let area: f64 = row[6].parse().unwrap();
+    assert!((area - std::f64::consts::PI * 25.0 * 20.0).abs() < 1e-9);
+    assert!(row[7].parse::<usize>().unwrap() > 10);
+    let slice = window.state().state.viewer.cross.slice;
+    assert!(window.state().state.inputs.key_images.contains(&slice));
+    send(&mut window, Command::Do(Action::Undo));
+    send(&mut window, Command::Do(Action::Undo));
+    assert!(
+        window.state().state.inputs.key_images.is_empty() && window.state().state.inputs.marks.is_empty()
+    );
+    send(&mut window, Command::Do(Action::Redo));
+    assert_eq!(window.state().state.inputs.marks.len(), 1);
+}
+
+#[test]
+fn what_was_done_on_a_series_waits_for_its_return() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = phantom::Options { size: Some(128), slice_mm: Some(8.0) };
+    let other = folder.path().join("other");
+    phantom::write_series(&Phantom::with(9, options), &other, &Silent).unwrap();
+    let mut window = window(vec![study(folder.path())]);
+    send(&mut window, Command::Mark(Level::T4, 7));
+    let first = window.state().state.viewer.open.as_ref().unwrap().series.uid.clone();
+    send(&mut window, Command::OpenPaths(vec![other]));
+    assert_ne!(window.state().state.viewer.open.as_ref().unwrap().series.uid, first);
+    assert_eq!(window.state().state.inputs.t4, None);
+    let index = window.state().state.scan.series.iter().position(|s| s.uid == first).unwrap();
+    window.state().jobs.sender().send(Command::ChooseSeries(index)).unwrap();
+    // Its voxels were kept: one frame shows it, nothing is read again.
+    window.step();
+    let open = window.state().state.viewer.open.as_ref().unwrap();
+    assert!(open.series.uid == first && open.volume.is_some());
+    assert_eq!(window.state().state.inputs.t4, Some(7));
+    rest(&mut window);
+}
+
+#[test]
+fn a_key_is_changed_and_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("settings.json");
+    let options = || Options { settings: Some(settings.clone()), ..Options::default() };
+    let mut first = window_with(options());
+    send(&mut first, Command::Do(Action::Keys));
+    send(&mut first, Command::WaitForKey(Some(Action::Invert)));
+    first.key_press(egui::Key::F);
+    first.run_steps(3);
+    let said =
+        |window: &Window| window.state().state.messages.last().map(|m| m.text.clone()).unwrap_or_default();
+    assert!(said(&first).contains("Fit to view"), "{}", said(&first));
+    send(&mut first, Command::WaitForKey(Some(Action::Invert)));
+    first.key_press(egui::Key::J);
+    first.run_steps(3);
+    drop(first);
+    let second = window_with(options());
+    assert_eq!(second.state().state.keys.key(Action::Invert).unwrap().logical_key, egui::Key::J);
+}

@@ -8,10 +8,11 @@ use egui::KeyboardShortcut;
 pub use super::action::{ACTIONS, Action, ActionInfo, Menu};
 use super::jobs::JobId;
 use super::sketch::Sketch;
-use super::state::{Level, Tab, Workspace};
+use super::state::{AnonymizeForm, Level, Tab, Workspace};
 use crate::assess::{AssessError, Assessment, Models};
 use crate::clinical::Record;
 use crate::cohort::Table;
+use crate::dicom::deidentify::{DeidentifyError, Summary};
 use crate::dicom::{DicomError, Orientation, Plane, Preview, Scan, Section, Volume, Voxel};
 use crate::measure::Mark;
 
@@ -54,6 +55,8 @@ pub enum Command {
     WaitForKey(Option<Action>),
     SetKey(Action, Option<KeyboardShortcut>),
     ResetKeys,
+    FillAnonymize(AnonymizeForm),
+    Anonymize(AnonymizeForm),
     Mark(Level, usize),
     Unmark(Level),
     SetField {
@@ -99,6 +102,7 @@ pub enum Finished {
         opening: u64,
         result: Result<(), DicomError>,
     },
+    Anonymized(Result<Summary, DeidentifyError>),
     Thumbnail {
         key: String,
         preview: Option<Preview>,

@@ -14,6 +14,7 @@ pub enum JobId {
     Scan,
     Load,
     Thumbnails,
+    Anonymize,
     Table,
     Models,
     Assess,
@@ -29,6 +30,7 @@ impl JobId {
             Self::Scan => "Reading headers",
             Self::Load => "Loading series",
             Self::Thumbnails => "Drawing thumbnails",
+            Self::Anonymize => "De-identifying",
             Self::Table => "Reading table",
             Self::Models => "Loading models",
             Self::Assess => "Predicting",
@@ -39,7 +41,16 @@ impl JobId {
 
     /// Whether stopping midway makes sense.
     pub fn can_cancel(self) -> bool {
-        matches!(self, Self::Scan | Self::Load | Self::Thumbnails | Self::Assess | Self::Demo | Self::Models)
+        matches!(
+            self,
+            Self::Scan
+                | Self::Load
+                | Self::Thumbnails
+                | Self::Anonymize
+                | Self::Assess
+                | Self::Demo
+                | Self::Models
+        )
     }
 }
 

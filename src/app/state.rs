@@ -14,6 +14,7 @@ use crate::assess::Assessment;
 use crate::chart::Chart;
 use crate::clinical::{self, Kind, Record, VARIABLES, Variable};
 use crate::cohort::Table;
+use crate::dicom::deidentify::Dates;
 use crate::dicom::{Scan, TagText};
 pub use crate::level::Level;
 use crate::measure::Mark;
@@ -187,9 +188,7 @@ pub enum Dialog {
         waiting: Option<Action>,
     },
     /// De-identification of what is below a path.
-    Anonymize {
-        input: Option<PathBuf>,
-    },
+    Anonymize(AnonymizeForm),
     /// Every tag of one file.
     Tags {
         file: String,
@@ -294,4 +293,15 @@ impl State {
         }
         missing
     }
+}
+
+/// What the de-identification dialog holds.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AnonymizeForm {
+    pub input: String,
+    pub out: String,
+    pub dates: Dates,
+    pub clean_descriptors: bool,
+    pub patient_characteristics: bool,
+    pub skip_burned_in: bool,
 }

@@ -17,6 +17,9 @@ pub struct AnonymizeArgs {
     /// Keep the anatomical and technical words of descriptions
     #[arg(long)]
     clean_descriptors: bool,
+    /// Keep sex, age, size and weight (body indices need the size)
+    #[arg(long)]
+    retain_patient_characteristics: bool,
     /// New patient ID and name (default: a pseudonym for each patient)
     #[arg(long, value_name = "NEW")]
     patient_id: Option<String>,
@@ -49,6 +52,7 @@ pub fn run(args: AnonymizeArgs) -> anyhow::Result<()> {
             Some(RetainDates::Shifted) => Dates::Shifted,
         },
         clean_descriptors: args.clean_descriptors,
+        patient_characteristics: args.retain_patient_characteristics,
         patient_id: args.patient_id,
         seed: args.seed,
         skip_burned_in: args.skip_burned_in,

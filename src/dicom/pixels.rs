@@ -1,6 +1,7 @@
 //! From stored pixel data to planes in Hounsfield units.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io::Read;
 use std::ops::Range;
 
@@ -202,9 +203,12 @@ fn frame_fragments(dataset: &Dataset, at: u64, frames: usize) -> Result<Vec<Vec<
         return Ok(fragments.into_iter().map(|f| vec![f]).collect());
     }
     let extended = dataset.values.offsets(tags::EXTENDED_OFFSET_TABLE);
-    let starts: Vec<u64> = if extended.len() == frames { extended } else { offset_table };
+    // A set: offsets times fragments would be a hang for a small file of empty fragments.
+    let table_length = if extended.len() == frames { frames } else { offset_table.len() };
+    let starts: HashSet<u64> =
+        if extended.len() == frames { extended } else { offset_table }.into_iter().collect();
     let first = fragments[0].start - 8;
-    let begins: Vec<bool> = if starts.len() == frames {
+    let begins: Vec<bool> = if table_length == frames {
         fragments.iter().map(|f| starts.contains(&(f.start - 8 - first))).collect()
     } else {
         begins_by_marker(&dataset.bytes, &fragments)?
@@ -463,7 +467,8 @@ impl ModalityLut {
     fn plane(&self, stored: &[i16], offset: i32) -> Plane {
         let last = self.values.len() - 1;
         let look_up = |&v: &i16| {
-            let index = i32::from(v) + offset - self.first;
+            // A damaged descriptor may put the first value at either end of i32.
+            let index = (i32::from(v) + offset).saturating_sub(self.first);
             self.values[(index.max(0) as usize).min(last)]
         };
         let mapped: Vec<u16> = stored.iter().map(look_up).collect();
@@ -526,5 +531,15 @@ mod tests {
         let plane = lut.plane(&[-5, -1, 0, 1, 9], 0);
         let hu: Vec<f32> = (0..5).map(|i| plane.hu(i)).collect();
         assert_eq!(hu, [10.0, 10.0, 20.0, 40000.0, 40000.0]);
+    }
+
+    #[test]
+    fn a_lut_that_begins_at_the_end_of_the_integers_still_clamps() {
+        for (first, expected) in [(i32::MAX, 7.0), (i32::MIN, 9.0)] {
+            let plane = ModalityLut { first, values: vec![7, 9] }.plane(&[i16::MIN, i16::MAX], 32768);
+            assert_eq!([plane.hu(0), plane.hu(1)], [expected; 2]);
+            let plane = ModalityLut { first, values: vec![7, 9] }.plane(&[i16::MIN, i16::MAX], 0);
+            assert_eq!([plane.hu(0), plane.hu(1)], [expected; 2]);
+        }
     }
 }

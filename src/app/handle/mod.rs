@@ -1,5 +1,6 @@
 //! The command handler: the only place that changes state.
 
+mod anonymize;
 mod files;
 mod marks;
 mod patient;
@@ -39,6 +40,8 @@ impl Workstation {
             Command::WaitForKey(waiting) => self.state.dialog = Dialog::Keys { waiting },
             Command::SetKey(action, key) => self.set_key(action, key),
             Command::ResetKeys => self.reset_keys(),
+            Command::FillAnonymize(form) => self.state.dialog = Dialog::Anonymize(form),
+            Command::Anonymize(form) => self.anonymize(form),
             Command::ExportMarksTo(path) => self.export_marks(path),
             Command::Mark(level, slice) => self.mark(level, Some(slice)),
             Command::Unmark(level) => self.mark(level, None),
@@ -133,6 +136,7 @@ impl Workstation {
             Action::ToggleOverlay => self.state.viewer.show_overlay ^= true,
             Action::ToggleCrosshair => self.state.viewer.show_crosshair ^= true,
             Action::Tags => self.list_tags(),
+            Action::Anonymize => self.ask_to_anonymize(),
             Action::Keys => self.state.dialog = Dialog::Keys { waiting: None },
             Action::ForgetRecents => self.forget_recents(),
             Action::TabMarks => self.show_tab(Tab::Marks),
@@ -179,6 +183,7 @@ impl Workstation {
             Finished::Plane { opening, number, plane } => self.plane_ready(opening, number, plane),
             Finished::Loaded { opening, result } => self.series_loaded(opening, result),
             Finished::PicturesLoaded { opening, result } => self.pictures_loaded(opening, result),
+            Finished::Anonymized(result) => self.anonymized(result),
             Finished::Thumbnail { key, preview } => self.thumbnail_ready(ctx, key, preview),
             Finished::Table { path, result } => self.table_read(path, result),
             Finished::Models(result) => self.models_loaded(result),

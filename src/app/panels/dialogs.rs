@@ -18,7 +18,7 @@ pub fn show(ctx: &egui::Context, scene: &mut Scene<'_>) {
         Dialog::Palette { .. } => palette(ui, scene),
         Dialog::Shortcuts => shortcuts(ui, scene),
         Dialog::Keys { waiting } => super::keys::show(ui, scene, waiting),
-        Dialog::Anonymize { .. } => {}
+        Dialog::Anonymize(form) => super::anonymize::show(ui, scene, form),
         Dialog::Tags { file, tags } => super::tags::show(ui, &file, &tags),
         Dialog::About => about(ui),
         Dialog::None => {}

@@ -1,5 +1,6 @@
 //! The panels: each draws the state and sends commands.
 
+mod anonymize;
 mod browser;
 mod clinical;
 mod cohort;

@@ -173,11 +173,12 @@ pub(super) fn verify(
     if back.dropped > 0 || !back.object.tags().eq(written.tags()) {
         return Err("it does not hold the elements that were written".to_owned());
     }
-    let meta = dicom_object::OpenFileOptions::new()
-        .read_until(Tag(0x0008, 0x0000))
-        .open_file(&location.path)
+    // Behind the preamble of 128 bytes.
+    let head = location.open()?;
+    let head = head.read(128, (head.len() - 128).min(4096))?;
+    let meta = dicom_object::FileMetaTable::from_reader(&head[..])
         .map_err(|_| "its file meta information can't be read".to_owned())?;
-    let stated = meta.meta().media_storage_sop_instance_uid().trim_matches(['\0', ' ']).to_owned();
+    let stated = meta.media_storage_sop_instance_uid().trim_matches(['\0', ' ']).to_owned();
     let instance = back.object.get(tags::SOP_INSTANCE_UID).and_then(text_of).unwrap_or_default();
     if stated != instance {
         return Err("its meta information names another instance".to_owned());
@@ -196,8 +197,9 @@ fn leftovers(object: &InMemDicomObject, transform: &Transform) -> Result<(), Str
         for item in element.items().unwrap_or_default() {
             leftovers(item, transform)?;
         }
-        // Dates and numbers that the options or the profile keep are compared with nothing; text and raw bytes are.
-        if matches!(effective_vr(element), VR::DA | VR::TM | VR::DT | VR::DS | VR::IS | VR::AS) {
+        // Dates, numbers and code words that the options or the profile keep are compared with nothing; text and raw
+        // bytes are.
+        if matches!(effective_vr(element), VR::DA | VR::TM | VR::DT | VR::DS | VR::IS | VR::AS | VR::CS) {
             continue;
         }
         let text = match (element.vr(), text_of(element)) {
@@ -207,20 +209,9 @@ fn leftovers(object: &InMemDicomObject, transform: &Transform) -> Result<(), Str
             }
             _ => continue,
         };
-        if !transform.own.contains(&text) && mentions(&text.to_lowercase(), transform) {
+        if !transform.own.contains(&text) && transform.mentioned_in(&text) {
             return Err(format!("({group:04X},{number:04X}) still holds an identifier of the original"));
         }
     }
     Ok(())
-}
-
-/// Whether lower-case text holds an identifier; a short one as a whole word.
-fn mentions(text: &str, transform: &Transform) -> bool {
-    let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    transform.identifiers.iter().any(|identifier| {
-        text.match_indices(identifier.as_str()).any(|(at, found)| {
-            found.chars().count() >= 8
-                || !word(text[..at].chars().next_back()) && !word(text[at + found.len()..].chars().next())
-        })
-    })
 }

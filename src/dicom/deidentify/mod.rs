@@ -1,5 +1,5 @@
 //! De-identification: DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile, with the options Retain
-//! Longitudinal Temporal Information (full or modified dates) and Clean Descriptors.
+//! Longitudinal Temporal Information (full or modified dates), Clean Descriptors and Retain Patient Characteristics.
 //!
 //! Pixel bytes pass through untouched: burned-in text is warned of, not removed. Objects without pictures (reports,
 //! documents, presentation states, plans) are left out, since their contents are free text that the basic profile can't
@@ -47,6 +47,8 @@ pub struct Options {
     pub dates: Dates,
     /// Keeps the anatomical and technical words of descriptions.
     pub clean_descriptors: bool,
+    /// Keeps sex, age, size and weight, which body indices need.
+    pub patient_characteristics: bool,
     /// The new patient ID and name; a pseudonym if absent. Only for one patient.
     pub patient_id: Option<String>,
     /// Makes runs repeatable; without it the secret is random. Not serialised: it would open the pseudonyms.
@@ -369,6 +371,7 @@ fn write(job: &Job, folder: &Path, key: &Key, options: &Options) -> Result<Vec<S
         days_back: key.days_back(&job.patient),
         identifiers: BTreeSet::new(),
         own: HashSet::new(),
+        emptied: BTreeSet::new(),
     };
     let object = transform.apply(&parts.object);
     let bytes = file::encode(&object, &parts).map_err(Failure::Unwritten)?;
@@ -387,6 +390,12 @@ fn write(job: &Job, folder: &Path, key: &Key, options: &Options) -> Result<Vec<S
     let mut warnings = Vec::new();
     if let Some(why) = job.burned_in {
         warnings.push(format!("{name}: {why}: its pixels may carry names; look at it before passing it on"));
+    }
+    for tag in &transform.emptied {
+        warnings.push(format!(
+            "{name}: ({:04X},{:04X}) held an identifier of the original and was emptied",
+            tag.0, tag.1
+        ));
     }
     if parts.dropped > 0 {
         warnings.push(format!("{name}: {} damaged elements were left out", parts.dropped));

@@ -42,6 +42,18 @@ struct Row {
     clean: bool,
 }
 
+/// What the Retain Patient Characteristics Option keeps (PS3.15 E.3.7): sex, age, size, weight, ethnic group, smoking
+/// and pregnancy status.
+const CHARACTERISTICS: [Tag; 7] = [
+    Tag(0x0010, 0x0040),
+    Tag(0x0010, 0x1010),
+    Tag(0x0010, 0x1020),
+    Tag(0x0010, 0x1030),
+    Tag(0x0010, 0x2160),
+    Tag(0x0010, 0x21A0),
+    Tag(0x0010, 0x21C0),
+];
+
 static ROWS: LazyLock<HashMap<Tag, Row>> = LazyLock::new(|| TABLE.lines().filter_map(parse).collect());
 
 fn parse(line: &str) -> Option<(Tag, Row)> {
@@ -72,6 +84,9 @@ pub(super) fn action(tag: Tag, options: &Options) -> Action {
     let group_length = element == 0;
     if group % 2 == 1 || curve_or_overlay || group_length {
         return Action::Remove;
+    }
+    if options.patient_characteristics && CHARACTERISTICS.contains(&tag) {
+        return Action::Unlisted;
     }
     let Some(row) = ROWS.get(&tag) else { return Action::Unlisted };
     match options.dates {

@@ -31,6 +31,8 @@ pub(super) struct Transform<'a> {
     pub identifiers: BTreeSet<String>,
     /// Values written instead; they may be found.
     pub own: HashSet<String>,
+    /// Attributes that the profile keeps but that held an identifier (a maker named like a physician): emptied.
+    pub emptied: BTreeSet<Tag>,
 }
 
 /// The text of an element whatever its VR; None for numbers, sequences and binary values.
@@ -104,6 +106,9 @@ impl Transform<'_> {
                 "MODIFIED"
             }
         };
+        if self.options.patient_characteristics {
+            codes.push(("113108", "Retain Patient Characteristics Option"));
+        }
         if self.options.clean_descriptors {
             codes.push(("113105", "Clean Descriptors Option"));
         }
@@ -229,8 +234,24 @@ impl Transform<'_> {
                 Some(text) => Some(element(tag, vr, text)),
                 None => Some(old.clone()),
             },
+            VR::LO | VR::SH | VR::UC if text_of(old).is_some_and(|text| self.mentioned_in(&text)) => {
+                self.emptied.insert(tag);
+                Some(DataElement::empty(tag, vr))
+            }
             _ => dictionary_vr(tag).is_some().then(|| old.clone()),
         }
+    }
+
+    /// Whether a text holds an identifier of the original; a short one as a whole word.
+    pub fn mentioned_in(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        self.identifiers.iter().any(|identifier| {
+            text.match_indices(identifier.as_str()).any(|(at, found)| {
+                found.chars().count() >= 8
+                    || !word(text[..at].chars().next_back()) && !word(text[at + found.len()..].chars().next())
+            })
+        })
     }
 
     fn new_uids(&mut self, text: &str) -> String {
