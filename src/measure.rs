@@ -56,6 +56,88 @@ fn distance_to_segment(p: Point, a: Point, b: Point) -> f64 {
     length(minus(to, along.map(|x| x * share)))
 }
 
+/// Height at which two segments cross or touch; `None` if they don't or are parallel.
+fn crossing_height([a, b]: [Point; 2], [c, d]: [Point; 2]) -> Option<f64> {
+    let (u, v, w) = (minus(b, a), minus(d, c), minus(c, a));
+    let determinant = u[0] * v[1] - u[1] * v[0];
+    let (s, t) = ((w[0] * v[1] - w[1] * v[0]) / determinant, (w[0] * u[1] - w[1] * u[0]) / determinant);
+    // A determinant of 0 makes both NaN or infinite, which no range contains.
+    ((0.0..=1.0).contains(&s) && (0.0..=1.0).contains(&t)).then(|| a[1] + s * u[1])
+}
+
+/// Area within a closed line that doesn't cross itself.
+fn shoelace(points: &[Point]) -> f64 {
+    let Some(&start) = points.first() else { return 0.0 };
+    let next = points.iter().cycle().skip(1);
+    // From the first point, so that a place far from the origin costs no digits.
+    let cross = |a: Point, b: Point| a[0] * b[1] - b[0] * a[1];
+    let twice: f64 = points.iter().zip(next).map(|(&a, &b)| cross(minus(a, start), minus(b, start))).sum();
+    twice.abs() / 2.0
+}
+
+/// Area within a closed line by the even-odd rule, band by band between neighbouring corners and `crossings`: within a
+/// band all sides are straight and none cross.
+fn area_of_bands(points: &[Point], crossings: Vec<f64>) -> f64 {
+    let mut heights: Vec<f64> = points.iter().map(|p| p[1]).chain(crossings).collect();
+    heights.sort_by(f64::total_cmp);
+    let next = points.iter().cycle().skip(1);
+    let mut sides: Vec<[Point; 2]> =
+        points.iter().zip(next).map(|(&a, &b)| if a[1] <= b[1] { [a, b] } else { [b, a] }).collect();
+    sides.sort_by(|a, b| b[0][1].total_cmp(&a[0][1]));
+    let (mut active, mut xs, mut area): (Vec<[Point; 2]>, Vec<f64>, f64) = (Vec::new(), Vec::new(), 0.0);
+    for pair in heights.windows(2) {
+        let y = (pair[0] + pair[1]) / 2.0;
+        while let Some(side) = sides.pop_if(|side| side[0][1] <= y) {
+            active.push(side);
+        }
+        active.retain(|[_, below]| below[1] > y);
+        xs.clear();
+        xs.extend(active.iter().map(|[a, b]| a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0])));
+        xs.sort_by(f64::total_cmp);
+        area += xs.chunks_exact(2).map(|span| span[1] - span[0]).sum::<f64>() * (pair[1] - pair[0]);
+    }
+    area
+}
+
+/// Heights at which a closed line crosses itself.
+fn self_crossings(points: &[Point]) -> Vec<f64> {
+    let count = points.len();
+    let mut sides: Vec<(usize, [Point; 2])> =
+        (0..count).map(|i| (i, [points[i], points[(i + 1) % count]])).collect();
+    let left = |[a, b]: [Point; 2]| a[0].min(b[0]);
+    // From left to right: a side is held against those only that begin before it ends.
+    sides.sort_by(|a, b| left(a.1).total_cmp(&left(b.1)));
+    let mut heights = Vec::new();
+    for (place, &(i, side)) in sides.iter().enumerate() {
+        let right = side[0][0].max(side[1][0]);
+        for &(j, other) in sides[place + 1..].iter().take_while(|(_, other)| left(*other) <= right) {
+            let neighbours = (i + 1) % count == j || (j + 1) % count == i;
+            heights.extend(crossing_height(side, other).filter(|_| !neighbours));
+        }
+    }
+    heights
+}
+
+/// Circumference of an ellipse from its half axes, by the arithmetic-geometric mean (Gauss); exact to rounding.
+fn ellipse_circumference(half: [f64; 2]) -> f64 {
+    let (mut a, mut g) = (half[0].max(half[1]), half[0].min(half[1]));
+    if g <= 0.0 {
+        return 4.0 * a;
+    }
+    let (mut sum, mut weight) = (a * a - (a - g) * (a + g) / 2.0, 1.0);
+    // Each step doubles the number of right digits.
+    for _ in 0..40 {
+        let half_difference = (a - g) / 2.0;
+        (a, g) = ((a + g) / 2.0, (a * g).sqrt());
+        sum -= weight * half_difference * half_difference;
+        weight *= 2.0;
+        if half_difference <= a * 1e-17 {
+            break;
+        }
+    }
+    std::f64::consts::TAU * sum / a
+}
+
 impl Shape {
     pub fn name(&self) -> &'static str {
         match self {
@@ -127,7 +209,9 @@ impl Shape {
         match self {
             Self::Distance([a, b]) => Some(length(minus(*a, *b))),
             Self::Polygon(points) | Self::Freehand(points) => Some(closed(points)),
-            Self::Ellipse(_) => Some(closed(&self.outline())),
+            Self::Ellipse([a, b]) => {
+                Some(ellipse_circumference([(a[0] - b[0]).abs() / 2.0, (a[1] - b[1]).abs() / 2.0]))
+            }
             Self::Angle(_) | Self::Probe(_) => None,
         }
     }
@@ -140,15 +224,13 @@ impl Shape {
         Some(cross.abs().atan2(dot).to_degrees())
     }
 
-    /// Area enclosed; of a polygon by the shoelace formula (parts of a self-crossing one that turn the other way count
-    /// against the rest).
+    /// Area enclosed, the same that [`Self::contains`] tells: where a line crosses itself, by the even-odd rule.
     pub fn area_mm2(&self) -> Option<f64> {
         match self {
             Self::Ellipse([a, b]) => Some(std::f64::consts::PI * ((a[0] - b[0]) * (a[1] - b[1])).abs() / 4.0),
             Self::Polygon(points) | Self::Freehand(points) => {
-                let next = points.iter().cycle().skip(1);
-                let twice: f64 = points.iter().zip(next).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum();
-                Some(twice.abs() / 2.0)
+                let crossings = self_crossings(points);
+                Some(if crossings.is_empty() { shoelace(points) } else { area_of_bands(points, crossings) })
             }
             _ => None,
         }
@@ -247,7 +329,53 @@ mod tests {
         assert_eq!((square.area_mm2(), square.length_mm()), (Some(16.0), Some(16.0)));
         let circle = Shape::Ellipse([[0.0, 0.0], [2.0, 2.0]]);
         assert!((circle.area_mm2().unwrap() - std::f64::consts::PI).abs() < 1e-12);
-        assert!((circle.length_mm().unwrap() - std::f64::consts::TAU).abs() < 0.01);
+        assert!((circle.length_mm().unwrap() - std::f64::consts::TAU).abs() < 1e-12);
+        // Complete elliptic integral, half axes 3 and 1 (mpmath: 12 * ellipe(8/9)).
+        let ellipse = Shape::Ellipse([[-3.0, -1.0], [3.0, 1.0]]);
+        assert!((ellipse.length_mm().unwrap() - 13.364_893_220_555_258).abs() < 1e-12);
+        assert_eq!(Shape::Ellipse([[0.0, 0.0], [5.0, 0.0]]).length_mm(), Some(10.0));
+    }
+
+    #[test]
+    fn a_line_that_crosses_itself_encloses_what_it_is_said_to_contain() {
+        // A bow tie of two triangles of 4 mm² each: its signed area would be 0.
+        let bow = Shape::Freehand(vec![[0.0, 0.0], [4.0, 4.0], [4.0, 0.0], [0.0, 4.0]]);
+        assert_eq!(bow.area_mm2(), Some(8.0));
+        assert!(!bow.is_degenerate() && bow.contains([0.5, 2.0]) && !bow.contains([2.0, 0.5]));
+        // A five-pointed star: by the even-odd rule its middle is outside.
+        let corner = |i: usize| {
+            let (sin, cos) = (i as f64 * 0.8 * std::f64::consts::PI).sin_cos();
+            [10.0 * cos, 10.0 * sin]
+        };
+        let star = Shape::Polygon((0..5).map(corner).collect());
+        assert!(!star.contains([0.0, 0.0]));
+        // Five times the tip: isosceles, 36° at the apex, base the side of the inner pentagon.
+        let (side, degrees) =
+            (10.0 * 36f64.to_radians().sin() * 2.0 * 0.618_033_988_749_895_f64.powi(2), 72f64);
+        let tips = 5.0 * side * side * degrees.to_radians().tan() / 4.0;
+        assert!((star.area_mm2().unwrap() - tips).abs() < 1e-9, "{:?} {tips}", star.area_mm2());
+    }
+
+    /// On a plane whose HU rise evenly to the right a disc has the HU of its centre, and an SD of slope × radius / 2.
+    #[test]
+    fn a_disc_on_a_slope_has_its_centres_mean() {
+        let (step, radius, slope, centre) = (0.25, 20.0, 3.0, [31.0, 27.0]);
+        let disc = Shape::Ellipse([
+            [centre[0] - radius, centre[1] - radius],
+            [centre[0] + radius, centre[1] + radius],
+        ]);
+        let [left, top, right, bottom] = disc.bounds();
+        let places = |from: f64, to: f64| {
+            (0..).map(move |i| from + (f64::from(i) + 0.5) * step).take_while(move |&p| p < to)
+        };
+        let inside = places(top, bottom)
+            .flat_map(|y| places(left, right).map(move |x| [x, y]))
+            .filter(|&p| disc.contains(p));
+        let s = RegionStatistics::of(inside.map(|[x, _]| (slope * x - 900.0) as f32)).unwrap();
+        assert!((s.mean_hu - (slope * centre[0] - 900.0)).abs() < 1e-3, "{s:?}");
+        assert!((s.sd_hu - slope * radius / 2.0).abs() < 0.02, "{s:?}");
+        let area = s.pixels as f64 * step * step;
+        assert!((area / disc.area_mm2().unwrap() - 1.0).abs() < 1e-3, "{area}");
     }
 
     #[test]
@@ -277,6 +405,28 @@ mod tests {
             let moved = shape.clone().moved(by);
             prop_assert!((shape.area_mm2().unwrap() - moved.area_mm2().unwrap()).abs() < 1e-6);
             prop_assert!((shape.length_mm().unwrap() - moved.length_mm().unwrap()).abs() < 1e-9);
+        }
+
+        /// Against the winding of another ray: upward instead of to the left.
+        #[test]
+        fn inside_is_the_same_along_another_ray(points in prop::collection::vec([-9.0..9.0f64, -9.0..9.0], 3..20), p in [-9.0..9.0f64, -9.0..9.0]) {
+            let sides = points.iter().zip(points.iter().cycle().skip(1));
+            let above = sides.filter(|(a, b)| (a[0] > p[0]) != (b[0] > p[0])).filter(|(a, b)| {
+                a[1] + (p[0] - a[0]) / (b[0] - a[0]) * (b[1] - a[1]) < p[1]
+            });
+            prop_assert_eq!(Shape::Polygon(points.clone()).contains(p), above.count() % 2 == 1);
+        }
+
+        /// However a line crosses itself, its area is that of a fine grid's points within.
+        #[test]
+        fn area_is_what_is_inside(points in prop::collection::vec([0.0..8.0f64, 0.0..8.0], 3..9)) {
+            let shape = Shape::Freehand(points);
+            let step = 0.05;
+            let place = |i: i32| (f64::from(i) + 0.5) * step;
+            let inside = (0..160).flat_map(|y| (0..160).map(move |x| [x, y])).filter(|p| shape.contains(p.map(place)));
+            let counted = inside.count() as f64 * step * step;
+            let length = shape.length_mm().unwrap();
+            prop_assert!((shape.area_mm2().unwrap() - counted).abs() < 0.2 + step * length / 2.0);
         }
 
         #[test]
