@@ -2,12 +2,17 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::note;
 use crate::dicom::{self, HuStatistics, Scan, Series, Unreadable};
-use crate::progress::Silent;
+use crate::progress::Progress;
+
+/// Shorter work says nothing of its progress.
+const TOLD_EVERY: Duration = Duration::from_secs(2);
 
 #[derive(clap::Args, Debug)]
 pub struct InspectArgs {
@@ -33,14 +38,19 @@ struct InspectedSeries {
     modality: String,
     description: String,
     usable: bool,
+    viewable: bool,
     slices: usize,
     rows: usize,
     columns: usize,
     spacing_mm: Option<[f64; 3]>,
+    thickness_mm: Option<f64>,
+    tilt_degrees: Option<f64>,
     z_range_mm: Option<[f64; 2]>,
     transfer_syntaxes: Vec<String>,
     transfer_syntax_names: Vec<String>,
     hu: Option<Hu>,
+    /// Pixels of this value, if there are any, were never measured; they count in `hu`, as in pydicom.
+    padding_hu: Option<f64>,
     warnings: Vec<String>,
 }
 
@@ -51,13 +61,39 @@ struct Hu {
     mean: f64,
 }
 
+/// Progress on stderr, only where the work takes long: the stage and how far it is.
+struct Paced {
+    state: Mutex<(String, Instant)>,
+}
+
+impl Paced {
+    fn new() -> Self {
+        Self { state: Mutex::new((String::new(), Instant::now())) }
+    }
+}
+
+impl Progress for Paced {
+    fn stage(&self, name: &str) {
+        name.clone_into(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner).0);
+    }
+
+    fn report(&self, done: usize, total: usize) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.1.elapsed() >= TOLD_EVERY {
+            state.1 = Instant::now();
+            note(&format!("{}: {done} of {total}", state.0));
+        }
+    }
+}
+
 /// Runs `inspect`.
 ///
 /// # Errors
 /// When nothing DICOM is found, or nothing of it can be read.
 pub fn run(args: InspectArgs) -> anyhow::Result<()> {
-    let scan = dicom::scan(std::slice::from_ref(&args.path), &Silent)?;
-    let inspection = inspect(scan);
+    let progress = Paced::new();
+    let scan = dicom::scan(std::slice::from_ref(&args.path), &progress)?;
+    let inspection = inspect(scan, &progress);
     let mut text = Vec::new();
     if args.json {
         serde_json::to_writer_pretty(&mut text, &inspection)?;
@@ -81,14 +117,15 @@ pub fn run(args: InspectArgs) -> anyhow::Result<()> {
     }
 }
 
-fn inspect(scan: Scan) -> Inspection {
-    Inspection { series: scan.series.iter().map(inspect_series).collect(), unreadable: scan.unreadable }
+fn inspect(scan: Scan, progress: &dyn Progress) -> Inspection {
+    let series = scan.series.iter().map(|series| inspect_series(series, progress)).collect();
+    Inspection { series, unreadable: scan.unreadable }
 }
 
-fn inspect_series(series: &Series) -> InspectedSeries {
+fn inspect_series(series: &Series, progress: &dyn Progress) -> InspectedSeries {
     let mut warnings = series.warnings.clone();
     warnings.extend(series.unusable_reason.clone());
-    let hu = match statistics(series) {
+    let hu = match statistics(series, progress) {
         Ok(statistics) => statistics.map(|s| Hu { min: s.min, max: s.max, mean: s.mean }),
         Err(error) => {
             warnings.push(error.to_string());
@@ -102,10 +139,13 @@ fn inspect_series(series: &Series) -> InspectedSeries {
         modality: series.modality.clone(),
         description: series.description.clone(),
         usable: series.usable,
+        viewable: series.viewable,
         slices: series.slices,
         rows: series.rows,
         columns: series.columns,
         spacing_mm: series.spacing_mm,
+        thickness_mm: series.thickness_mm,
+        tilt_degrees: series.tilt_degrees,
         z_range_mm: series.z_range_mm,
         transfer_syntaxes: series.transfer_syntaxes.clone(),
         transfer_syntax_names: series
@@ -114,18 +154,19 @@ fn inspect_series(series: &Series) -> InspectedSeries {
             .map(|uid| dicom::transfer_syntax_name(uid))
             .collect(),
         hu,
+        padding_hu: series.padding.filter(|_| series.usable),
         warnings,
     }
 }
 
 /// HU over all slices of a usable series; `None` for others. A few slices are in memory at a time.
-fn statistics(series: &Series) -> Result<Option<HuStatistics>, dicom::DicomError> {
+fn statistics(series: &Series, progress: &dyn Progress) -> Result<Option<HuStatistics>, dicom::DicomError> {
     if !series.usable {
         return Ok(None);
     }
     let of_slices: Vec<OnceLock<Option<HuStatistics>>> =
         (0..series.slices).map(|_| OnceLock::new()).collect();
-    dicom::visit_planes(series, 0, &Silent, &|slice, plane| {
+    dicom::visit_planes(series, 0, progress, &|slice, plane| {
         // Each slice comes once, so the cell is empty.
         let _ = of_slices[slice].set(HuStatistics::of(&plane));
     })?;
@@ -135,7 +176,11 @@ fn statistics(series: &Series) -> Result<Option<HuStatistics>, dicom::DicomError
 
 fn write_table(out: &mut impl Write, inspection: &Inspection) -> io::Result<()> {
     for series in &inspection.series {
-        let state = if series.usable { "usable" } else { "not usable" };
+        let state = match (series.usable, series.viewable) {
+            (true, _) => "usable",
+            (false, true) => "not usable, pictures only",
+            (false, false) => "not usable",
+        };
         let description =
             if series.description.is_empty() { "(no description)" } else { &series.description };
         let modality = if series.modality.is_empty() { "?" } else { &series.modality };
@@ -144,7 +189,14 @@ fn write_table(out: &mut impl Write, inspection: &Inspection) -> io::Result<()> 
         row("series", series.uid.clone())?;
         row("study", series.study_uid.clone())?;
         row("patient", series.patient_id.clone())?;
-        row("slices", format!("{} of {} × {} (rows × columns)", series.slices, series.rows, series.columns))?;
+        if series.rows > 0 && series.columns > 0 {
+            row(
+                "slices",
+                format!("{} of {} × {} (rows × columns)", series.slices, series.rows, series.columns),
+            )?;
+        } else {
+            row("objects", format!("{} without pictures", series.slices))?;
+        }
         if let Some([rows, columns, planes]) = series.spacing_mm {
             row("spacing", format!("{rows:.4} × {columns:.4} × {planes:.4} mm"))?;
         }
@@ -153,7 +205,9 @@ fn write_table(out: &mut impl Write, inspection: &Inspection) -> io::Result<()> 
         }
         row("encoding", series.transfer_syntax_names.join(", "))?;
         if let Some(hu) = &series.hu {
-            row("HU", format!("{:.0} to {:.0}, mean {:.2}", hu.min, hu.max, hu.mean))?;
+            let is_padding = series.padding_hu.is_some_and(|padding| padding == hu.min);
+            let padding = if is_padding { "; the lowest is padding, not measured" } else { "" };
+            row("HU", format!("{:.0} to {:.0}, mean {:.2}{padding}", hu.min, hu.max, hu.mean))?;
         }
         for warning in &series.warnings {
             row("!", warning.clone())?;
@@ -174,6 +228,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::progress::Silent;
 
     fn shared(path: &str) -> Option<PathBuf> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/dicom");
@@ -186,7 +241,7 @@ mod tests {
     }
 
     fn document(path: PathBuf) -> serde_json::Value {
-        serde_json::to_value(inspect(dicom::scan(&[path], &Silent).unwrap())).unwrap()
+        serde_json::to_value(inspect(dicom::scan(&[path], &Silent).unwrap(), &Silent)).unwrap()
     }
 
     #[test]
@@ -201,6 +256,7 @@ mod tests {
             "modality",
             "description",
             "usable",
+            "viewable",
             "slices",
             "rows",
             "columns",
@@ -238,7 +294,7 @@ mod tests {
     fn the_table_names_series_warnings_and_unreadable_files() {
         let Some(folder) = shared("awkward/one-defect-each/20-broken-files") else { return };
         let mut text = Vec::new();
-        write_table(&mut text, &inspect(dicom::scan(&[folder], &Silent).unwrap())).unwrap();
+        write_table(&mut text, &inspect(dicom::scan(&[folder], &Silent).unwrap(), &Silent)).unwrap();
         let text = String::from_utf8(text).unwrap();
         for part in [
             "[usable]",

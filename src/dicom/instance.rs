@@ -54,6 +54,10 @@ pub(crate) struct Instance {
     pub viewable: bool,
     /// MONOCHROME1: the lowest value is white.
     pub inverted: bool,
+    /// See [`super::Series::unit`].
+    pub unit: String,
+    /// PixelPaddingValue (0028,0120) as stored; not told where a look-up table stands between it and the values.
+    pub padding: Option<i32>,
     pub remarks: Vec<String>,
 }
 
@@ -129,6 +133,8 @@ impl Instance {
             unusable: None,
             viewable: false,
             inverted: false,
+            unit: unit(values),
+            padding: padding(values),
             remarks: dataset.remarks.clone(),
         };
         instance.unusable = instance.not_a_ct_picture(values, &sop_class, dataset.pixels.is_some());
@@ -136,12 +142,14 @@ impl Instance {
             instance.read_frames(dataset)?;
             instance.viewable = instance.unusable.is_none();
         }
-        // Shown but never part of a volume; a broken picture is told of by the reason it is unusable for.
+        // Shown but never part of a volume.
         if instance.unusable.is_some()
             && dataset.pixels.is_some()
-            && let Ok(reader) = PixelReader::new(dataset)
+            && let Err(why) = instance.read_pictures(dataset)
+            && let Some(reason) = &mut instance.unusable
+            && !reason.contains(&why)
         {
-            instance.read_pictures(dataset, &reader);
+            *reason = format!("{reason}; it is not shown either: {why}");
         }
         Ok(instance)
     }
@@ -152,7 +160,8 @@ impl Instance {
             return Some("it states no modality (0008,0060), so it is not known to be CT".to_owned());
         }
         if self.modality != "CT" {
-            return Some(format!("modality {} is not CT", self.modality));
+            let meaning = modality_meaning(&self.modality).map(|m| format!(" ({m})")).unwrap_or_default();
+            return Some(format!("modality {}{meaning} is not CT", self.modality));
         }
         if !has_pixels {
             return Some("it holds no pixel data".to_owned());
@@ -164,13 +173,13 @@ impl Instance {
         image_type_problem(&image_type)
     }
 
-    /// Frames of an object that is no CT volume, where they can be shown as grey pictures.
-    fn read_pictures(&mut self, dataset: &Dataset, reader: &PixelReader) {
-        let compressed = dataset.pixels.is_some_and(|p| p.length.is_none());
-        let decodable = !compressed || has_decoder(&dataset.transfer_syntax);
-        if reader.format.unsuitable().is_some() || !decodable {
-            return;
+    /// Frames of an object that is no CT volume, where they can be shown as grey pictures; else why not.
+    fn read_pictures(&mut self, dataset: &Dataset) -> Result<(), String> {
+        let reader = PixelReader::new(dataset)?;
+        if let Some(reason) = reader.format.unsuitable() {
+            return Err(reason);
         }
+        undecodable(dataset).map_or(Ok(()), Err)?;
         self.viewable = true;
         self.inverted = reader.format.photometric == "MONOCHROME1";
         self.frame_count = reader.format.frames;
@@ -178,18 +187,14 @@ impl Instance {
         if self.windows.is_empty() {
             self.windows = frame_windows(&dataset.values);
         }
+        Ok(())
     }
 
     fn read_frames(&mut self, dataset: &Dataset) -> Result<(), String> {
         let values = &dataset.values;
         // Also checks that every frame's bytes are in the file, before anything of the claimed size is allocated.
         let reader = PixelReader::new(dataset)?;
-        self.unusable = reader.format.unsuitable();
-        let compressed = dataset.pixels.is_some_and(|p| p.length.is_none());
-        if compressed && !has_decoder(&dataset.transfer_syntax) {
-            let name = transfer_syntax_name(&dataset.transfer_syntax);
-            self.unusable = Some(format!("its pixel data are in {name}, which can't be decoded"));
-        }
+        self.unusable = undecodable(dataset).or_else(|| reader.format.unsuitable());
         if reader.format.photometric == "MONOCHROME1" {
             self.remarks.push(
                 "MONOCHROME1: the file asks for an inverted display; HU values are not inverted".to_owned(),
@@ -220,6 +225,66 @@ impl Instance {
     }
 }
 
+/// Why compressed pixel data can't be decoded, if so.
+fn undecodable(dataset: &Dataset) -> Option<String> {
+    let compressed = dataset.pixels.is_some_and(|p| p.length.is_none());
+    (compressed && !has_decoder(&dataset.transfer_syntax)).then(|| {
+        let name = transfer_syntax_name(&dataset.transfer_syntax);
+        format!("its pixel data are in {name}, which can't be decoded")
+    })
+}
+
+/// What a modality's code stands for (PS3.3 C.7.3.1.1.1), for those that stand beside CT in an archive.
+fn modality_meaning(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "MR" => "magnetic resonance",
+        "PT" => "positron emission tomography",
+        "NM" => "nuclear medicine",
+        "US" => "ultrasound",
+        "CR" | "DX" => "radiograph",
+        "MG" => "mammogram",
+        "XA" | "RF" => "angiography or fluoroscopy",
+        "SC" | "OT" => "other pictures",
+        "SEG" => "segmentation",
+        "SR" => "structured report",
+        "PR" => "presentation state",
+        "KO" => "key object selection",
+        "REG" => "registration",
+        "ANN" => "annotations",
+        "DOC" => "document",
+        "SM" => "slide microscopy",
+        "ECG" => "electrocardiogram",
+        "RTSTRUCT" => "radiotherapy structures",
+        "RTPLAN" => "radiotherapy plan",
+        "RTDOSE" => "radiotherapy dose",
+        "RTIMAGE" => "radiotherapy picture",
+        _ => return None,
+    })
+}
+
+/// PixelPaddingValue in the stored values' own sign, whichever VR it was written with.
+fn padding(values: &Values) -> Option<i32> {
+    if values.item(tags::MODALITY_LUT_SEQUENCE).is_some() {
+        return None;
+    }
+    let signed = values.integer::<u16>(tags::PIXEL_REPRESENTATION) == Some(1);
+    let value: i32 = values.integer(tags::PIXEL_PADDING_VALUE)?;
+    Some(if signed { i32::from(value as u16 as i16) } else { i32::from(value as u16) })
+}
+
+/// Unit of the rescaled values. A CT slice that names none is in HU (PS3.3 C.8.2.1.1.2), a localizer or a picture of
+/// another modality is not known to be.
+fn unit(values: &Values) -> String {
+    if let Some(unit) = foreign_unit(values) {
+        return unit;
+    }
+    let stated = rescale_type(values);
+    let image_type = values.text(tags::IMAGE_TYPE).to_uppercase();
+    let plain_ct = values.text(tags::MODALITY) == "CT" && image_type_problem(&image_type).is_none();
+    let unit = if stated.starts_with("HU") || plain_ct && stated.is_empty() { "HU" } else { "stored value" };
+    unit.to_owned()
+}
+
 fn image_type_problem(image_type: &str) -> Option<String> {
     let parts: Vec<&str> = image_type.split('\\').map(str::trim).collect();
     let has = |words: &[&str]| parts.iter().any(|part| words.iter().any(|word| part.contains(word)));
@@ -242,13 +307,17 @@ fn image_type_problem(image_type: &str) -> Option<String> {
 
 /// A RescaleType other than Hounsfield units; "US" means unspecified (PS3.3 C.11.1.1.2).
 fn foreign_unit(values: &Values) -> Option<String> {
+    let unit = rescale_type(values);
+    (!matches!(unit.as_str(), "" | "HU" | "US" | "HU_MOD")).then_some(unit)
+}
+
+/// RescaleType (0028,1054), at the top level or in the functional groups; empty where not stated.
+fn rescale_type(values: &Values) -> String {
     let enhanced = values
         .item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE)
         .and_then(|g| g.item(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE))
         .or_else(|| first_frame(values)?.item(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE));
-    let unit =
-        enhanced.map_or_else(|| values.text(tags::RESCALE_TYPE), |group| group.text(tags::RESCALE_TYPE));
-    (!matches!(unit.as_str(), "" | "HU" | "US" | "HU_MOD")).then_some(unit)
+    enhanced.map_or_else(|| values.text(tags::RESCALE_TYPE), |group| group.text(tags::RESCALE_TYPE))
 }
 
 fn first_frame(values: &Values) -> Option<Values> {

@@ -84,6 +84,18 @@ pub struct Series {
     pub spacing_mm: Option<[f64; 3]>,
     pub z_range_mm: Option<[f64; 2]>,
     pub transfer_syntaxes: Vec<String>,
+    /// SliceThickness (0018,0050), mm, where every slice states the same. Not the distance between slices.
+    pub thickness_mm: Option<f64>,
+    /// What the rescaled values are: "HU", another unit the file names (RescaleType), or "stored value".
+    pub unit: String,
+    /// PixelPaddingValue (0028,0120) on the rescaled scale, where it is one for all slices: pixels that were never
+    /// measured, such as those around the scanner's field. They stay in every statistic (as in pydicom) and are left
+    /// out of automatic windows. PixelPaddingRangeLimit (0028,0121) is not read.
+    pub padding: Option<f64>,
+    /// Angle between the slices' normal and the way from slice to slice, degrees, where the gantry was tilted.
+    pub tilt_degrees: Option<f64>,
+    /// Where slices are missing: the slice before the gap, and its width in mm.
+    pub missing: Vec<(usize, f64)>,
     /// The file's own windows (0028,1050/1051): centre and width, HU.
     pub windows: Vec<[f64; 2]>,
     pub warnings: Vec<String>,

@@ -13,7 +13,7 @@ pub struct Preview {
 }
 
 /// The series' middle picture, averaged down to `longest_side` pixels in true proportions. One picture is decoded.
-/// Grey by the file's own window, else by all but the darkest and brightest 0.1 %.
+/// Grey by the file's own window, else by all but the darkest and brightest 0.1 % (padding left out).
 ///
 /// # Errors
 /// `Unusable` when the series holds no picture, `File` when it can't be decoded.
@@ -23,8 +23,9 @@ pub fn preview(series: &Series, longest_side: usize) -> Result<Preview, DicomErr
     let (rows, columns) = (series.rows, series.columns);
     let size_mm = [columns as f64 * column_mm, rows as f64 * row_mm];
     let scale = longest_side as f64 / size_mm[0].max(size_mm[1]);
-    let side = |mm: f64, pixels: usize| ((mm * scale).round() as usize).clamp(1, pixels.max(1));
-    let (width, height) = (side(size_mm[0], columns), side(size_mm[1], rows));
+    // Long pixels (of scouts) are repeated rather than the picture squeezed.
+    let side = |mm: f64| ((mm * scale).round() as usize).max(1);
+    let (width, height) = (side(size_mm[0]), side(size_mm[1]));
     if plane.stored.len() != rows * columns || plane.stored.is_empty() {
         return Err(DicomError::Unusable {
             uid: series.uid.clone(),
@@ -57,10 +58,17 @@ fn window(series: &Series, plane: &Plane) -> [f32; 2] {
     if let Some(&[centre, width]) = series.windows.first() {
         return [(centre - width / 2.0) as f32, (centre + width / 2.0) as f32];
     }
-    let mut stored = plane.stored.clone();
+    let hu = |value: i16| f32::from(value) * plane.slope + plane.intercept;
+    let padding = series.padding.map(|padding| padding as f32);
+    // Half a stored level: f32 may round where f64 did not.
+    let measured =
+        |value: i16| padding.is_none_or(|padding| (hu(value) - padding).abs() >= plane.slope.abs() / 2.0);
+    let mut stored: Vec<i16> = plane.stored.iter().copied().filter(|&value| measured(value)).collect();
+    if stored.is_empty() {
+        stored.clone_from(&plane.stored);
+    }
     stored.sort_unstable();
     let tail = stored.len() / 1000;
-    let hu = |value: i16| f32::from(value) * plane.slope + plane.intercept;
     let (a, b) = (hu(stored[tail]), hu(stored[stored.len() - 1 - tail]));
     [a.min(b), a.max(b).max(a.min(b) + 1.0)]
 }

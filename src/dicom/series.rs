@@ -12,6 +12,8 @@ const SAME_POSITION_MM: f64 = 0.01;
 const SAME_DIRECTION: f64 = 1e-3;
 /// Fewer slices can't be a chest.
 const FEWEST_SLICES: usize = 4;
+/// A gap of more spacings than this is more likely the space between two regions.
+const REGIONS_APART: f64 = 10.0;
 /// Most gaps that are spelt out in one series' warnings.
 const MOST_GAPS_TOLD: usize = 5;
 /// Tilt of the normal against the patient's axis from which planes are not called axial (cosine of 30°).
@@ -64,16 +66,19 @@ fn split(members: &[&Instance]) -> Vec<Series> {
     let parts = parts(&members);
     let count = parts.len();
     let any_usable = parts.iter().any(|p| p.unusable.is_none());
+    let differences = differences(&parts);
     let mut all = Vec::new();
     for (i, part) in parts.iter().enumerate() {
         let mut made = stacks(part);
         for series in &mut made {
             if count > 1 && any_usable {
+                let picture = match (series.rows, series.columns) {
+                    (0, _) | (_, 0) => "no pictures".to_owned(),
+                    (rows, columns) => format!("{rows} × {columns} pixels"),
+                };
                 series.warnings.push(format!(
-                    "the series mixes pictures that don't fit one volume (size, orientation, spacing or kind); this is part {} of {count}: {} × {} pixels",
-                    i + 1,
-                    series.rows,
-                    series.columns
+                    "the series mixes objects that don't fit one volume because they differ in {differences}; this is part {} of {count}: {picture}",
+                    i + 1
                 ));
             }
             if copies > 0 {
@@ -112,10 +117,9 @@ fn parts<'a>(members: &[&'a Instance]) -> Vec<Part<'a>> {
         };
         for (frame, header) in frames.into_iter().enumerate() {
             let unusable = instance.unusable.clone().or_else(|| placement_problem(instance, header));
-            // Pictures that form no volume stand together whichever way they look.
-            let placed = header.filter(|_| instance.unusable.is_none());
-            let directions = placed.and_then(|h| h.directions);
-            let pixel_spacing_mm = placed.and_then(|h| h.pixel_spacing_mm);
+            // Pictures that form no volume stand together whichever way they look; lengths on them need one spacing.
+            let directions = header.filter(|_| instance.unusable.is_none()).and_then(|h| h.directions);
+            let pixel_spacing_mm = header.and_then(|h| h.pixel_spacing_mm);
             let found = parts.iter_mut().find(|p| {
                 p.rows == instance.rows
                     && p.columns == instance.columns
@@ -140,6 +144,29 @@ fn parts<'a>(members: &[&'a Instance]) -> Vec<Part<'a>> {
     // The largest usable part first.
     parts.sort_by_key(|p| (p.unusable.is_some(), std::cmp::Reverse(p.frames.len())));
     parts
+}
+
+/// In what the parts of a series differ, in words.
+fn differences(parts: &[Part]) -> String {
+    let Some((first, others)) = parts.split_first() else { return String::new() };
+    let differ = |same: &dyn Fn(&Part) -> bool| others.iter().any(|p| !same(p));
+    let kind = |p: &Part| reason_kind(p.unusable.as_ref()) == reason_kind(first.unusable.as_ref());
+    // Only what could have formed a volume has a direction and a spacing to compare.
+    let placed = |p: &Part| p.unusable.is_none() && first.unusable.is_none();
+    let mut words = Vec::new();
+    if differ(&|p| (p.rows, p.columns) == (first.rows, first.columns)) {
+        words.push("size");
+    }
+    if differ(&|p| !placed(p) || same_directions(p.directions, first.directions)) {
+        words.push("orientation");
+    }
+    if differ(&|p| !placed(p) || same_spacing(p.pixel_spacing_mm, first.pixel_spacing_mm)) {
+        words.push("pixel spacing");
+    }
+    if differ(&kind) {
+        words.push("kind");
+    }
+    words.join(" and ")
 }
 
 /// A reason without the file name it may begin with.
@@ -298,14 +325,53 @@ fn common(part: &Part) -> Series {
         spacing_mm: None,
         z_range_mm: None,
         transfer_syntaxes,
+        thickness_mm: common_value(part.frames.iter().map(|(.., h)| h.and_then(|h| h.thickness_mm))),
+        unit: if part.unusable.is_none() { "HU".to_owned() } else { first.unit.clone() },
+        padding: common_value(part.frames.iter().map(|(i, _, h)| padding(i, (*h)?))),
+        tilt_degrees: None,
+        missing: Vec::new(),
         windows,
         warnings: Vec::new(),
         frames: Vec::new(),
     }
 }
 
+/// PixelPaddingValue of one frame, rescaled.
+fn padding(instance: &Instance, header: &FrameHeader) -> Option<f64> {
+    let [slope, intercept] = header.rescale.unwrap_or([1.0, 0.0]);
+    instance.padding.map(|stored| f64::from(stored) * slope + intercept)
+}
+
+/// The value all share; `None` where one differs or lacks it.
+fn common_value(mut values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let first = values.next()??;
+    values.all(|v| v == Some(first)).then_some(first)
+}
+
+/// Pictures that form no volume as a person pages through them: by position where all are parallel, otherwise by
+/// InstanceNumber, then by file name (the order they come in).
+fn picture_order<'a>(part: &Part<'a>) -> Vec<(&'a Instance, usize, Option<&'a FrameHeader>)> {
+    let mut frames = part.frames.clone();
+    let first = frames[0].2.and_then(|h| h.directions);
+    let parallel = frames.iter().all(|(.., h)| {
+        h.is_some_and(|h| {
+            h.origin_mm.is_some() && h.directions.is_some() && same_directions(h.directions, first)
+        })
+    });
+    let normal = first.filter(|_| parallel).map(|[row, column]| cross(row, column));
+    let along = |header: Option<&FrameHeader>| match (header.and_then(|h| h.origin_mm), normal) {
+        (Some(origin), Some(normal)) => dot(origin, normal),
+        _ => 0.0,
+    };
+    frames.sort_by(|a, b| {
+        let number = |i: &Instance| (i.instance_number.is_none(), i.instance_number);
+        along(a.2).total_cmp(&along(b.2)).then_with(|| number(a.0).cmp(&number(b.0)))
+    });
+    frames
+}
+
 fn unusable(part: &Part) -> Series {
-    let frames = part.frames.iter().filter_map(|&(instance, frame, header)| {
+    let frames = picture_order(part).into_iter().filter_map(|(instance, frame, header)| {
         Some(FrameSource {
             path: instance.location.path.clone(),
             member: instance.location.member.clone(),
@@ -331,6 +397,10 @@ fn usable(part: &Part, stack: &[Placed], normal: Vector) -> Series {
         );
     }
     series.usable = true;
+    series.thickness_mm = common_value(stack.iter().map(|f| f.header.thickness_mm));
+    series.padding = common_value(stack.iter().map(|f| padding(f.instance, f.header)));
+    series.tilt_degrees = measured.as_ref().and_then(|m| m.tilt_degrees);
+    series.missing = measured.map(|m| m.missing).unwrap_or_default();
     series.slices = stack.len();
     series.spacing_mm =
         part.pixel_spacing_mm.map(|[rows, columns]| [rows, columns, between_planes.unwrap_or(1.0)]);
@@ -384,8 +454,10 @@ fn stack_warnings(stack: &[Placed], measured: Option<&Stacking>, normal: Vector)
     let spacing = measured.spacing_mm;
     for &(before, gap) in measured.missing.iter().take(MOST_GAPS_TOLD) {
         let count = ((gap / spacing).round() as usize).saturating_sub(1).max(1);
+        let regions =
+            if gap > REGIONS_APART * spacing { "; perhaps these are two regions in one series" } else { "" };
         warnings.push(format!(
-            "{count} slice{} missing between {} and {}: the gap is {gap:.2} mm, the spacing elsewhere {spacing:.2} mm",
+            "{count} slice{} missing between {} and {}: the gap is {gap:.2} mm, the spacing elsewhere {spacing:.2} mm{regions}",
             plural(count),
             stack[before].name(),
             stack[before + 1].name()
@@ -403,7 +475,7 @@ fn stack_warnings(stack: &[Placed], measured: Option<&Stacking>, normal: Vector)
     }
     if let Some(degrees) = measured.tilt_degrees {
         warnings.push(format!(
-            "the gantry was tilted by {degrees:.1}°: axial slices are right, sagittal and coronal views are sheared"
+            "the gantry was tilted by {degrees:.1}°: areas and lengths on axial slices are true in the slices' own plane; sagittal and coronal views follow the slices and lie oblique to the table"
         ));
     }
     warnings

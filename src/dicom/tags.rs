@@ -24,7 +24,7 @@ pub struct TagText {
     pub depth: usize,
     /// `(0028,0030)`.
     pub tag: String,
-    /// `PixelSpacing`; empty for private and unknown elements.
+    /// `PixelSpacing`; the creator in brackets for private elements (`[GEMS_ACQU_01]`); empty for unknown ones.
     pub name: String,
     pub vr: String,
     /// Values between backslashes, shortened; the size for binary values; the number of items for sequences.
@@ -51,11 +51,14 @@ pub fn tags(path: &Path, member: Option<&str>) -> Result<Vec<TagText>, DicomErro
 fn list(object: &InMemDicomObject, depth: usize, listed: &mut Vec<TagText>) {
     for element in object {
         let Tag(group, number) = element.tag();
-        let name = StandardDataDictionary.by_tag(element.tag()).map_or("", |entry| entry.alias());
+        let name = match StandardDataDictionary.by_tag(element.tag()) {
+            Some(entry) => entry.alias().to_owned(),
+            None => creator(object, element.tag()).map(|name| format!("[{name}]")).unwrap_or_default(),
+        };
         listed.push(TagText {
             depth,
             tag: format!("({group:04X},{number:04X})"),
-            name: name.to_owned(),
+            name,
             vr: element.vr().to_string().to_owned(),
             value: shown(element),
         });
@@ -63,6 +66,17 @@ fn list(object: &InMemDicomObject, depth: usize, listed: &mut Vec<TagText>) {
             list(item, depth + 1, listed);
         }
     }
+}
+
+/// Who defined a private element: the text that reserves its block (PS3.5 7.8.1).
+fn creator(object: &InMemDicomObject, Tag(group, number): Tag) -> Option<String> {
+    let block = number >> 8;
+    if group % 2 == 0 || !(0x10..=0xFF).contains(&block) {
+        return None;
+    }
+    let reserved = object.get(Tag(group, block))?.to_str().ok()?;
+    let name = reserved.trim_matches(['\0', ' ']);
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 fn shown(element: &InMemElement) -> String {
