@@ -158,4 +158,6 @@ pub fn transfer_syntax_name(uid: &str) -> String {
 }
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod tests;

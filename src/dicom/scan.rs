@@ -285,7 +285,8 @@ fn follow(
         }
         None => {
             let path = file.iter().fold(from, |path, part| path.join(part));
-            if !unreadable.iter().any(|u| u.path == path) {
+            // Remembered as seen: a directory of a hundred thousand absent files names each once, and quickly.
+            if seen.insert(Location::file(&path)) {
                 let directory = directory.location.file_name();
                 let reason =
                     format!("{directory} refers to this file but it is not there; copy the whole medium");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// Longest ZIP member or inflated data set that is held in memory, bytes; a guard against archive bombs.
-const LONGEST_IN_MEMORY: u64 = 4 << 30;
+const LONGEST_IN_MEMORY: u64 = 2 << 30;
 
 /// A file, or a member of the ZIP archive at `path`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -155,7 +155,7 @@ pub(crate) fn open_archive(path: &Path) -> Result<zip::ZipArchive<std::io::BufRe
 /// The first `length` bytes of a ZIP's member.
 fn unpack(archive: &Path, member: &str, length: u64) -> Result<Vec<u8>, String> {
     if length > LONGEST_IN_MEMORY {
-        return Err("the ZIP member unpacks to more than 4 GiB".to_owned());
+        return Err("the ZIP member unpacks to more than 2 GiB".to_owned());
     }
     let mut archive = open_archive(archive)?;
     let file = archive.by_name(member).map_err(|e| zip_reason(&e))?;
@@ -184,7 +184,7 @@ pub(crate) fn inflate(packed: &[u8]) -> Result<Bytes, String> {
     match read {
         Err(e) => Err(format!("the deflated data set can't be inflated: {e}")),
         Ok(n) if n as u64 > LONGEST_IN_MEMORY => {
-            Err("the deflated data set inflates to more than 4 GiB".to_owned())
+            Err("the deflated data set inflates to more than 2 GiB".to_owned())
         }
         Ok(_) => Ok(Bytes::Memory(bytes.into())),
     }

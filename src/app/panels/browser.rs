@@ -79,7 +79,9 @@ fn series_row(ui: &mut Ui, scene: &mut Scene<'_>, index: usize) {
     let title = or(&series.description, "series without description");
     let detail = match (&series.unusable_reason, series.spacing_mm) {
         (Some(_), _) if series.viewable => {
-            format!("{} · {} pictures · no volume", or(&series.modality, "no modality"), series.slices)
+            let pictures = if series.slices == 1 { "picture" } else { "pictures" };
+            let modality = or(&series.modality, "no modality");
+            format!("{modality} · {} {pictures} · no volume", series.slices)
         }
         (Some(_), _) => format!("{} · not a CT volume", or(&series.modality, "no modality")),
         (None, Some(s)) => format!("{} · {} slices · {:.2} mm", series.modality, series.slices, s[2]),

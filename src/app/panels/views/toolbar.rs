@@ -32,10 +32,13 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
             slab(ui, scene);
         }
         button(ui, scene, Action::Cine, viewer.cine.playing);
-        let mut rate = viewer.cine.rate;
-        let field = ui.add(DragValue::new(&mut rate).range(Cine::RATES).fixed_decimals(0).suffix(" /s"));
-        if field.on_hover_text("Pictures a second").changed() {
-            scene.send(Command::SetCineRate(rate));
+        // Only while it plays: at 1280 points the row is full.
+        if viewer.cine.playing {
+            let mut rate = viewer.cine.rate;
+            let field = ui.add(DragValue::new(&mut rate).range(Cine::RATES).fixed_decimals(0).suffix(" /s"));
+            if field.on_hover_text("Pictures a second").changed() {
+                scene.send(Command::SetCineRate(rate));
+            }
         }
     });
 }
