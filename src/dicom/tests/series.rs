@@ -266,6 +266,14 @@ fn pictures_of_all_kinds_have_pydicoms_stored_values() {
             if entry["decoded"] != true || source.frame > 0 || source.member.is_some() {
                 continue;
             }
+            // A look-up table's output is kept, not the stored values that pydicom's figures are of.
+            let listed = tags(&source.path, None).unwrap();
+            if listed.iter().any(|t| t.depth == 0 && t.name == "ModalityLUTSequence") {
+                continue;
+            }
+            // Lossy JPEG decoders differ in their last bit: a hundredth of a level in the mean.
+            let lossy = series.transfer_syntaxes.iter().any(|s| s.ends_with("4.50") || s.ends_with("4.51"));
+            let tolerance = if lossy { 0.05 } else { 1e-6 };
             held += 1;
             match read_planes(&source.path) {
                 Ok(planes) => {
@@ -278,7 +286,7 @@ fn pictures_of_all_kinds_have_pydicoms_stored_values() {
                     let range = stored["max"].as_i64().unwrap() - stored["min"].as_i64().unwrap();
                     let shift = stored["min"].as_i64().unwrap() - low;
                     let mean = values.iter().sum::<i64>() as f64 / values.len() as f64;
-                    let near = (mean + shift as f64 - stored["mean"].as_f64().unwrap()).abs() < 1e-6;
+                    let near = (mean + shift as f64 - stored["mean"].as_f64().unwrap()).abs() < tolerance;
                     // Unsigned 16-bit values are kept 32768 lower.
                     if high - low != range || !matches!(shift, 0 | 32768) || !near {
                         wrong.push(format!("{name}: {low}…{high}, mean {mean} instead of {stored}"));
