@@ -321,9 +321,9 @@ fn a_whole_thorax_loads_in_order_and_hands_over_every_plane_once() {
     assert_eq!(seen, (0..64).collect::<Vec<_>>());
     assert_eq!(volume.nearest_slice(-124.0), Some(63));
     assert!((0..63).all(|i| volume.z_mm(i) < volume.z_mm(i + 1)));
-    let view = volume.sagittal(256).unwrap();
-    assert_eq!((view.width, view.height, view.spacing_mm), (512, 64, [5.0, 0.841796875]));
-    assert_eq!(view.hu[0], volume.hu(256, 0, 63));
+    let sections = Sections::new(&volume.geometry, volume.rows, volume.columns).unwrap();
+    let section = Section { orientation: Orientation::Sagittal, index: 256 };
+    assert_eq!(sections.voxel(section, [0.0, 0.0]), Some(Voxel { column: 256, row: 0, slice: 63 }));
 }
 
 #[test]

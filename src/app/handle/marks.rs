@@ -134,6 +134,8 @@ fn marks_csv(open: &OpenSeries, marks: &[Mark]) -> Result<Vec<u8>, String> {
         "points_mm",
     ];
     writer.write_record(head).map_err(|e| e.to_string())?;
+    // Without a pixel spacing there are no millimetres: left empty.
+    let calibrated = open.series.pixel_spacing_mm.is_some();
     for mark in marks {
         let s = statistics(open, mark);
         let number = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
@@ -143,9 +145,9 @@ fn marks_csv(open: &OpenSeries, marks: &[Mark]) -> Result<Vec<u8>, String> {
             mark.section.orientation.name().to_lowercase(),
             mark.section.index.to_string(),
             mark.shape.name().to_lowercase(),
-            number(mark.shape.length_mm()),
+            number(mark.shape.length_mm().filter(|_| calibrated)),
             number(mark.shape.angle_degrees()),
-            number(mark.shape.area_mm2()),
+            number(mark.shape.area_mm2().filter(|_| calibrated)),
             s.map(|s| s.pixels.to_string()).unwrap_or_default(),
             number(s.map(|s| s.mean_hu)),
             number(s.map(|s| s.sd_hu)),

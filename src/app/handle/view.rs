@@ -79,10 +79,13 @@ impl Workstation {
     fn auto_window(&self) -> Option<Window> {
         let viewer = &self.state.viewer;
         let plane = viewer.open.as_ref()?.planes.get(viewer.cross.slice)?.as_ref()?;
-        let mut values = plane.stored.clone();
+        let hu = |stored: i16| f32::from(stored) * plane.slope + plane.intercept;
+        // Padding around the scanner's field was never measured.
+        let padding = viewer.open.as_ref()?.series.padding.map(|p| p as f32);
+        let measured = |v: &i16| padding.is_none_or(|p| (hu(*v) - p).abs() >= plane.slope.abs() / 2.0);
+        let mut values: Vec<i16> = plane.stored.iter().copied().filter(measured).collect();
         values.sort_unstable();
         let tail = values.len() / 1000;
-        let hu = |stored: i16| f32::from(stored) * plane.slope + plane.intercept;
         let (a, b) = (hu(*values.get(tail)?), hu(*values.get(values.len() - 1 - tail)?));
         let (low, high) = (a.min(b), a.max(b));
         Some(Window { centre: (low + high) / 2.0, width: (high - low).max(1.0) })

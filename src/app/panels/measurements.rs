@@ -52,7 +52,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
                 }
                 ui.label(RichText::new(format!("{} {index}", place(orientation))).color(t.muted));
                 let figures = scene.pictures.statistics(open, mark);
-                ui.label(words(&mark.shape, figures).join(",  "));
+                ui.label(words(&mark.shape, figures, open).join(",  "));
                 ui.label(figures.map_or(String::new(), |s| format!("{} voxels", s.pixels)));
                 let delete = ui.small_button("×").on_hover_text("Delete");
                 let label = format!("Delete measurement {}", number + 1);

@@ -64,9 +64,10 @@ fn feet_first_slices_count_along_their_normal_and_reformats_stand_on_their_feet(
     assert_eq!(series.z_range_mm, Some([0.0, 12.0]));
     let volume = load(series, 0, &Silent, &|_, _| {}).unwrap();
     assert_eq!(orientation_letters(volume.geometry.normal()), "F");
-    let view = volume.coronal(0).unwrap();
-    let at_head = view.hu[0];
-    assert_eq!(at_head, 4.0 - 1024.0, "the highest slice is on top");
+    let sections = Sections::new(&volume.geometry, volume.rows, volume.columns).unwrap();
+    let section = Section { orientation: Orientation::Coronal, index: 0 };
+    let top = sections.voxel(section, [0.0, 0.0]).unwrap();
+    assert_eq!(volume.hu(top.column, top.row, top.slice), 4.0 - 1024.0, "the highest slice is on top");
 }
 
 #[test]

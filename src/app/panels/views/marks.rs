@@ -34,13 +34,14 @@ pub fn show(
         let colour = if chosen { t.warning } else { t.good };
         outline(painter, &mark.shape, place, colour, chosen);
         let figures = scene.pictures.statistics(open, mark);
-        label(painter, mark, figures, place, colour);
+        label(painter, &words(&mark.shape, figures, open), mark, place, colour);
     }
     if let Some(sketch) = state.viewer.sketch.as_ref().filter(|s| s.section == section)
         && let Some(shape) = sketch.shape()
     {
         outline(painter, &shape, place, t.warning, true);
-        label(painter, &Mark { section, shape }, None, place, t.warning);
+        let lines = words(&shape, None, open);
+        label(painter, &lines, &Mark { section, shape }, place, t.warning);
     }
 }
 
@@ -66,14 +67,7 @@ fn outline(painter: &Painter, shape: &Shape, place: &Placement, colour: Color32,
     }
 }
 
-fn label(
-    painter: &Painter,
-    mark: &Mark,
-    figures: Option<RegionStatistics>,
-    place: &Placement,
-    colour: Color32,
-) {
-    let lines = words(&mark.shape, figures);
+fn label(painter: &Painter, lines: &[String], mark: &Mark, place: &Placement, colour: Color32) {
     let points = mark.shape.outline().into_iter().map(|p| place.screen(p));
     // At the right end, where it covers least of the picture measured.
     let Some(at) = points.max_by(|a, b| a.x.total_cmp(&b.x)) else { return };
@@ -87,19 +81,27 @@ fn label(
     painter.galley(corner, galley, colour);
 }
 
-/// What a measurement says, line by line.
-pub fn words(shape: &Shape, figures: Option<RegionStatistics>) -> Vec<String> {
+/// What a measurement says of this series, line by line: in pixels where the file states no pixel spacing.
+pub fn words(shape: &Shape, figures: Option<RegionStatistics>, open: &OpenSeries) -> Vec<String> {
+    let calibrated = open.series.pixel_spacing_mm.is_some();
+    let unit = if open.series.unit.is_empty() { "HU" } else { &open.series.unit };
     let signed = |hu: f64| format!("{hu:.0}").replace('-', "−");
     let mut lines = Vec::new();
     match shape {
-        Shape::Probe(_) => lines.extend(figures.map(|s| format!("{} HU", signed(s.mean_hu)))),
+        Shape::Probe(_) => lines.extend(figures.map(|s| format!("{} {unit}", signed(s.mean_hu)))),
         Shape::Angle(_) => lines.extend(shape.angle_degrees().map(|a| format!("{a:.1}°"))),
-        Shape::Distance(_) => lines.extend(shape.length_mm().map(|mm| format!("{mm:.1} mm"))),
+        Shape::Distance(_) => {
+            let length_unit = if calibrated { "mm" } else { "pixels" };
+            lines.extend(shape.length_mm().map(|mm| format!("{mm:.1} {length_unit}")));
+        }
         _ => {
-            lines.extend(shape.area_mm2().map(|mm2| format!("{:.2} cm²", mm2 / 100.0)));
+            lines.extend(shape.area_mm2().map(|mm2| match calibrated {
+                true => format!("{:.2} cm²", mm2 / 100.0),
+                false => format!("{mm2:.0} square pixels"),
+            }));
             if let Some(s) = figures {
-                lines.push(format!("mean {} ± {:.0} HU", signed(s.mean_hu), s.sd_hu));
-                lines.push(format!("{} … {} HU", signed(s.min_hu), signed(s.max_hu)));
+                lines.push(format!("mean {} ± {:.0} {unit}", signed(s.mean_hu), s.sd_hu));
+                lines.push(format!("{} … {} {unit}", signed(s.min_hu), signed(s.max_hu)));
             }
         }
     }
@@ -132,12 +134,34 @@ pub fn grip_at(scene: &Scene<'_>, section: Section, place: &Placement, at: Pos2)
 mod tests {
     use super::*;
 
+    fn open(pixel_spacing_mm: Option<[f64; 2]>, unit: &str) -> OpenSeries {
+        OpenSeries {
+            series: crate::dicom::Series { pixel_spacing_mm, unit: unit.to_owned(), ..Default::default() },
+            planes: Vec::new(),
+            opening: 1,
+            asked_at: std::time::Instant::now(),
+            volume: None,
+            sections: std::sync::Arc::new(crate::dicom::Sections::flat(4, 4, 1, [1.0, 1.0]).unwrap()),
+        }
+    }
+
     #[test]
     fn a_measurement_says_what_it_is() {
-        assert_eq!(words(&Shape::Distance([[0.0, 0.0], [3.0, 4.0]]), None), ["5.0 mm"]);
+        let ct = open(Some([0.7, 0.7]), "HU");
+        let distance = Shape::Distance([[0.0, 0.0], [3.0, 4.0]]);
+        assert_eq!(words(&distance, None, &ct), ["5.0 mm"]);
         let s = RegionStatistics { pixels: 9, mean_hu: -62.4, sd_hu: 11.2, min_hu: -90.0, max_hu: 5.0 };
         let region = Shape::Polygon(vec![[0.0, 0.0], [20.0, 0.0], [20.0, 20.0], [0.0, 20.0]]);
-        assert_eq!(words(&region, Some(s)), ["4.00 cm²", "mean −62 ± 11 HU", "−90 … 5 HU"]);
-        assert_eq!(words(&Shape::Probe([0.0, 0.0]), None), ["no voxel inside"]);
+        assert_eq!(words(&region, Some(s), &ct), ["4.00 cm²", "mean −62 ± 11 HU", "−90 … 5 HU"]);
+        assert_eq!(words(&Shape::Probe([0.0, 0.0]), None, &ct), ["no voxel inside"]);
+    }
+
+    #[test]
+    fn without_a_pixel_spacing_nothing_is_said_in_millimetres() {
+        let capture = open(None, "stored value");
+        let distance = Shape::Distance([[0.0, 0.0], [3.0, 4.0]]);
+        assert_eq!(words(&distance, None, &capture), ["5.0 pixels"]);
+        let s = RegionStatistics { pixels: 1, mean_hu: 7.0, sd_hu: 0.0, min_hu: 7.0, max_hu: 7.0 };
+        assert_eq!(words(&Shape::Probe([0.0, 0.0]), Some(s), &capture), ["7 stored value"]);
     }
 }

@@ -79,7 +79,7 @@ fn position(viewer: &Viewer, open: &OpenSeries, orientation: Orientation) -> Vec
 fn under_pointer(viewer: &Viewer, open: &OpenSeries, orientation: Orientation, mm: [f64; 2]) -> Vec<String> {
     let Some(voxel) = open.sections.voxel(viewer.section(orientation), mm) else { return Vec::new() };
     let Some(value) = open.value(voxel) else { return Vec::new() };
-    let unit = if open.series.usable { " HU" } else { "" };
+    let unit = if open.series.usable { " HU".to_owned() } else { format!(" {}", open.series.unit) };
     let mut lines =
         vec![format!("{}{unit}  at {}, {}, {}", signed(value), voxel.column, voxel.row, voxel.slice)];
     if let Some(volume) = &open.volume {
