@@ -369,7 +369,8 @@ impl Workstation {
         match result {
             Ok((table, ids)) => {
                 let id = self.state.inputs.id.trim().to_owned();
-                self.state.tell(Severity::Info, format!("{}: {}", path.display(), patients(ids.len())));
+                let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                self.state.tell(Severity::Info, format!("{name}: {}", patients(ids.len())));
                 // Without a patient the only row there is will do; another patient's row is never taken unasked.
                 let only = (id.is_empty() && ids.len() == 1).then(|| ids[0].clone());
                 let row = if ids.contains(&id) { Some(id) } else { only };
