@@ -370,3 +370,74 @@ fn a_key_is_changed_and_remembered() {
     let second = window_with(options());
     assert_eq!(second.state().state.keys.key(Action::Invert).unwrap().logical_key, egui::Key::J);
 }
+
+#[test]
+fn a_closed_series_gives_its_memory_back_and_keeps_its_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(vec![study(folder.path())]);
+    send(&mut window, Command::Mark(Level::T11, 4));
+    send(&mut window, Command::Do(Action::CloseSeries));
+    let state = &window.state().state;
+    assert!(state.viewer.open.is_none() && state.shelf.bytes() == 0 && state.inputs.t11.is_none());
+    send(&mut window, Command::ChooseSeries(0));
+    let state = &window.state().state;
+    assert!(state.viewer.open.as_ref().is_some_and(|open| open.volume.is_some()), "read again");
+    assert_eq!(state.inputs.t11, Some(4));
+}
+
+#[test]
+fn cine_plays_the_slices_and_escape_stops_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(vec![study(folder.path())]);
+    let slice = window.state().state.viewer.cross.slice;
+    window.key_press(egui::Key::C);
+    window.run_steps(2);
+    let start = Instant::now();
+    while window.state().state.viewer.cross.slice == slice {
+        assert!(start.elapsed() < PATIENCE, "no picture follows");
+        std::thread::sleep(Duration::from_millis(10));
+        window.step();
+    }
+    window.key_press(egui::Key::Escape);
+    window.run_steps(2);
+    assert!(!window.state().state.viewer.cine.playing);
+}
+
+#[test]
+fn a_distance_is_drawn_with_the_mouse_and_turned_views_keep_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(vec![study(folder.path())]);
+    let view = window.get_by(|node| node.label().is_some_and(|l| l.starts_with("Axial view"))).rect();
+    window.key_press(egui::Key::D);
+    window.run_steps(2);
+    let [a, b] = [view.center() - egui::vec2(60.0, 0.0), view.center() + egui::vec2(60.0, 0.0)];
+    window.event(egui::Event::PointerMoved(a));
+    window.run_steps(1);
+    let button = |pos, pressed| egui::Event::PointerButton {
+        pos,
+        button: egui::PointerButton::Primary,
+        pressed,
+        modifiers: egui::Modifiers::NONE,
+    };
+    window.event(button(a, true));
+    window.run_steps(1);
+    for i in 1..=6 {
+        window.event(egui::Event::PointerMoved(a + (b - a) * (i as f32 / 6.0)));
+        window.run_steps(1);
+    }
+    window.event(button(b, false));
+    window.run_steps(3);
+    let length = |window: &Window| {
+        let marks = &window.state().state.inputs.marks;
+        assert_eq!(marks.len(), 1);
+        marks[0].shape.length_mm().unwrap()
+    };
+    let drawn = length(&window);
+    let open = window.state().state.viewer.open.as_ref().unwrap();
+    let span = open.sections.span_mm(thoracast::dicom::Orientation::Axial)[0];
+    assert!(drawn > 0.05 * span && drawn < span, "{drawn} mm");
+    for action in [Action::RotateRight, Action::FlipHorizontal] {
+        send(&mut window, Command::Do(action));
+    }
+    assert_eq!(length(&window), drawn);
+}

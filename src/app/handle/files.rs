@@ -265,9 +265,10 @@ impl Workstation {
     pub(super) fn close_series(&mut self) {
         self.jobs.cancel(JobId::Load);
         self.jobs.cancel(JobId::Assess);
+        let closed = self.state.viewer.open.as_ref().map(|open| open.series.clone());
         self.park();
-        if let Some(open) = self.state.viewer.open.take() {
-            self.state.shelf.forget(&open.series);
+        if let Some(series) = closed {
+            self.state.shelf.forget(&series);
         }
         self.state.inputs = Inputs::default();
         self.state.outcome = Outcome::default();

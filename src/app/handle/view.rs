@@ -184,9 +184,12 @@ impl Workstation {
     pub(super) fn step_series(&mut self, by: isize) {
         let series = &self.state.scan.series;
         let Some(open) = &self.state.viewer.open else { return };
-        let usable: Vec<usize> = (0..series.len()).filter(|&i| series[i].usable).collect();
-        let here = usable.iter().position(|&i| series[i].uid == open.series.uid);
-        let next = here.and_then(|h| h.checked_add_signed(by)).and_then(|n| usable.get(n).copied());
+        let shown: Vec<usize> = (0..series.len()).filter(|&i| series[i].viewable).collect();
+        // Stacks of one series share its UID.
+        let is_open =
+            |i: &usize| series[*i].uid == open.series.uid && series[*i].frames == open.series.frames;
+        let here = shown.iter().position(is_open);
+        let next = here.and_then(|h| h.checked_add_signed(by)).and_then(|n| shown.get(n).copied());
         if let Some(index) = next {
             self.open_series(index);
         }
