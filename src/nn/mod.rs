@@ -16,6 +16,7 @@ mod device;
 mod engine;
 mod fast;
 mod layers;
+mod ops;
 mod pickle;
 mod pth;
 mod resnet50;

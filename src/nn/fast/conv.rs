@@ -156,7 +156,7 @@ fn even(n: usize, most: usize) -> (usize, usize) {
 }
 
 /// Every `stride`th value of `source` from `offset` on, zero outside.
-fn shifted(source: &[f32], offset: isize, stride: usize, out: &mut [f32]) {
+pub fn shifted(source: &[f32], offset: isize, stride: usize, out: &mut [f32]) {
     let length = source.len() as isize;
     let stride_i = stride as isize;
     // First and one past the last output whose source lies inside.

@@ -10,6 +10,7 @@ use super::Arch;
 use super::grad_cam::FeatureMap;
 use super::state_dict::{RawTensor, StateDict};
 use conv::Conv;
+pub(super) use conv::shifted;
 
 /// torchvision's batch norm constant.
 const NORM_EPS: f64 = 1e-5;
@@ -62,7 +63,7 @@ impl<'a> Map<'a> {
 }
 
 /// The first `length` values of a buffer that is kept from layer to layer; it grows where needed.
-fn reuse(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
+pub(super) fn reuse(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
     if buffer.len() < length {
         buffer.resize(length, 0.0);
     }
