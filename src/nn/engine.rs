@@ -67,6 +67,7 @@ fn check_size(image: &[f32], height: usize, width: usize) -> Result<(), NnError>
     }
 }
 
-fn compute(e: candle_core::Error) -> NnError {
-    NnError::Compute(e.to_string())
+/// candle's errors carry a backtrace behind their first line; a person needs the line.
+pub fn compute(e: candle_core::Error) -> NnError {
+    NnError::Compute(e.to_string().lines().next().unwrap_or_default().to_owned())
 }

@@ -19,11 +19,48 @@ pub struct Head {
     output_bias: Vec<f32>,
 }
 
+/// Where head `number` of an ensemble stands in a state_dict: the first is the study's own, under its own name.
+pub fn ensemble_prefix(number: usize) -> String {
+    if number == 0 { String::new() } else { format!("ensemble.{number}") }
+}
+
+/// Number of heads a dictionary holds.
+pub fn count(dict: &StateDict, arch: Arch) -> usize {
+    let is_there = |number: &usize| {
+        dict.contains_key(&format!("{}.{}.0.weight", ensemble_prefix(*number), arch.head_prefix()))
+    };
+    1 + (1..).take_while(is_there).count()
+}
+
 impl Head {
     /// Takes the head out of a checked dictionary; the error names the tensor that is missing.
     pub fn new(dict: &StateDict, arch: Arch) -> Result<Self, String> {
+        Self::numbered(dict, arch, 0)
+    }
+
+    /// Every head of an ensemble.
+    pub fn all(dict: &StateDict, arch: Arch) -> Result<Vec<Self>, String> {
+        (0..count(dict, arch)).map(|number| Self::numbered(dict, arch, number)).collect()
+    }
+
+    /// The logarithm of the heads' mean probability.
+    pub fn mean_log_prob(heads: &[Self], pooled: &[f32]) -> LogProb {
+        match heads {
+            [one] => one.log_prob(pooled),
+            _ => {
+                let each: Vec<[f64; CLASSES]> = heads.iter().map(|h| h.log_prob(pooled).0).collect();
+                LogProb(std::array::from_fn(|class| {
+                    (each.iter().map(|p| p[class].exp()).sum::<f64>() / each.len() as f64).ln()
+                }))
+            }
+        }
+    }
+
+    fn numbered(dict: &StateDict, arch: Arch, number: usize) -> Result<Self, String> {
+        let prefix = ensemble_prefix(number);
+        let prefix = if prefix.is_empty() { prefix } else { format!("{prefix}.") };
         let get = |part: &str| {
-            let name = format!("{}.{part}", arch.head_prefix());
+            let name = format!("{prefix}{}.{part}", arch.head_prefix());
             dict.get(&name)
                 .map(super::state_dict::RawTensor::to_f32)
                 .ok_or(format!("tensor {name} is missing"))

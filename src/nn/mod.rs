@@ -7,6 +7,7 @@ pub mod grad_cam;
 pub mod head;
 pub mod keys;
 pub mod known_answers;
+pub mod learn;
 pub mod pattern;
 pub mod state_dict;
 pub mod weights;
