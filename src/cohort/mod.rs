@@ -2,6 +2,7 @@
 
 pub mod columns;
 pub mod decode;
+pub mod pictures;
 pub mod published;
 pub mod table;
 

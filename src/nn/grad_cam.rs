@@ -1,10 +1,19 @@
 //! Grad-CAM (Selvaraju et al. 2017, doi 10.1109/ICCV.2017.74) on the last feature map.
 //!
+//! Also on the maps further forward, which are finer but mean less.
+//!
 //! Behind the last feature map there is only the mean over pixels and the head, so the gradient is known in closed form:
 //! the score's slope in a channel's mean, divided evenly among the pixels.
 
-use super::Heatmap;
+use candle_core::{Device, Tensor, Var};
+
+use super::engine::compute;
 use super::head::Head;
+use super::layers::{Backbone, STAGES, to_map};
+use super::ops::Statistics;
+use super::state_dict::StateDict;
+use super::{Arch, Heatmap, NnError};
+use crate::slice::Normalised;
 
 /// A feature map, channel-first.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,13 +34,59 @@ impl FeatureMap {
     }
 }
 
-/// Where the score of `class` before LogSoftmax comes from, min-max scaled to 0…1; all zero where nothing speaks for the class.
-pub fn heatmap(map: &FeatureMap, head: &Head, class: usize) -> Heatmap {
+/// Where the score of `class` before LogSoftmax comes from (of an ensemble the heads' mean), min-max scaled to 0…1; all
+/// zero where nothing speaks for the class.
+pub fn heatmap(map: &FeatureMap, heads: &[Head], class: usize) -> Heatmap {
     let pixels = map.height * map.width;
-    let gradient = head.score_gradient(&map.pooled(), class);
+    let weights: Vec<f64> = mean_slope(heads, &map.pooled(), class)
+        .iter()
+        .map(|slope| f64::from(*slope) / pixels as f64)
+        .collect();
+    weigh(map, &weights)
+}
+
+/// Grad-CAM on the map after stage `layer`: the gradient runs back through the stages behind it.
+pub fn heatmap_at(
+    dict: &StateDict,
+    arch: Arch,
+    heads: &[Head],
+    input: &Normalised,
+    class: usize,
+    layer: usize,
+) -> Result<Heatmap, NnError> {
+    let run = || -> candle_core::Result<Heatmap> {
+        let device = Device::Cpu;
+        let net = Backbone::from_dict(arch, dict, &device)?;
+        let x = Tensor::from_slice(&input.values, (1, 3, input.height, input.width), &device)?;
+        let map = Var::from_tensor(&net.run(&x, 0..layer + 1, Statistics::Running)?)?;
+        let last = net.run(map.as_tensor(), layer + 1..STAGES, Statistics::Running)?;
+        let pooled = last.flatten_from(2)?.mean(2)?;
+        // The head's slope is known; as a constant weight it makes the score's gradient in the pooled features.
+        let slope = mean_slope(heads, &pooled.flatten_all()?.to_vec1::<f32>()?, class);
+        let slope = Tensor::from_vec(slope, pooled.shape(), &device)?;
+        let grads = (pooled * slope)?.sum_all()?.backward()?;
+        let Some(gradient) = grads.get(&map) else { candle_core::bail!("no gradient reached the layer") };
+        let weights: Vec<f32> = gradient.flatten_from(2)?.mean(2)?.flatten_all()?.to_vec1()?;
+        let weights: Vec<f64> = weights.into_iter().map(f64::from).collect();
+        Ok(weigh(&to_map(&map.as_detached_tensor())?, &weights))
+    };
+    run().map_err(compute)
+}
+
+fn mean_slope(heads: &[Head], pooled: &[f32], class: usize) -> Vec<f32> {
+    let mut sum = vec![0f32; pooled.len()];
+    for head in heads {
+        let slope = head.score_gradient(pooled, class);
+        sum.iter_mut().zip(slope).for_each(|(s, v)| *s += v / heads.len() as f32);
+    }
+    sum
+}
+
+/// The channels' weighted sum, rectified and scaled.
+fn weigh(map: &FeatureMap, weights: &[f64]) -> Heatmap {
+    let pixels = map.height * map.width;
     let mut sum = vec![0f64; pixels];
-    for (channel, slope) in map.values.chunks_exact(pixels.max(1)).zip(&gradient) {
-        let weight = f64::from(*slope) / pixels as f64;
+    for (channel, weight) in map.values.chunks_exact(pixels.max(1)).zip(weights) {
         sum.iter_mut().zip(channel).for_each(|(s, v)| *s += weight * f64::from(*v));
     }
     let rectified: Vec<f64> = sum.into_iter().map(|v| v.max(0.0)).collect();

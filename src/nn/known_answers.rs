@@ -61,7 +61,7 @@ pub fn answer(
         seconds,
         device: engine.device_name().to_owned(),
         notice: engine.notice().map(str::to_owned),
-        cam: Some(grad_cam::heatmap(&map, &head, 1)),
+        cam: Some(grad_cam::heatmap(&map, std::slice::from_ref(&head), 1)),
     })
 }
 

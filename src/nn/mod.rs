@@ -3,6 +3,8 @@
 //! The only module that knows candle types, and it shows none of them. Two forms of each backbone exist: candle's, for
 //! CUDA and training, and the fast one for the CPU; tests hold both to PyTorch's numbers.
 
+mod card;
+pub mod familiarity;
 pub mod grad_cam;
 pub mod head;
 pub mod keys;
@@ -27,8 +29,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::fusion::LogProb;
-use crate::slice::{self, Picture, Recipe};
+use crate::slice::{self, Normalised, Picture, Recipe};
+pub use card::{Card, Curve, EpochPoint, Evaluation, TrainingRecord};
 use engine::Engine;
+use familiarity::{Distance, Familiarity};
 use head::Head;
 use state_dict::{Part, StateDict};
 
@@ -52,31 +56,33 @@ pub enum DeviceChoice {
     Cuda,
 }
 
-/// What a weights file says about itself; stored beside the weights (`NAME.json`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Card {
-    pub name: String,
-    pub arch: Arch,
-    pub recipe: Recipe,
-    /// False for weights that were never trained on patients: their figures have no meaning.
-    pub trained: bool,
-    /// What it was trained on and how it did, in words.
-    pub description: String,
-}
-
 /// A network ready to run; can be shared among threads.
 pub struct Network {
     pub card: Card,
     /// SHA-256 of the weights file; for untrained weights, of their description.
     pub sha256: String,
     engine: Engine,
-    head: Head,
+    /// The study's head first; more make an ensemble.
+    heads: Vec<Head>,
+    familiarity: Option<Familiarity>,
+    source: Source,
+}
+
+/// Where a network's weights come from, to take them again in another form.
+enum Source {
+    File(PathBuf),
+    Pattern,
 }
 
 /// What a network says about one picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inference {
+    /// Of an ensemble the logarithm of the mean probability.
     pub log_prob: LogProb,
+    /// Each head's probability of metastasis; one value where there is no ensemble.
+    pub each: Vec<f64>,
+    /// How far the picture is from those the network learnt from, where the weights know.
+    pub distance: Option<Distance>,
     /// Globally averaged features (2208 or 2048).
     pub pooled: Vec<f32>,
 }
@@ -104,6 +110,8 @@ pub enum NnError {
     PictureSize { model: String, width: usize, height: usize, want_width: usize, want_height: usize },
     #[error("class {0} does not exist; 0 is no metastasis, 1 is metastasis")]
     NoSuchClass(usize),
+    #[error("the network has no layer {layer}; its layers from 0 on are {layers}")]
+    NoSuchLayer { layer: usize, layers: String },
 }
 
 impl Network {
@@ -117,7 +125,7 @@ impl Network {
         let arch = file.arch()?;
         file.check(arch, Part::Whole)?;
         let card = file.card(arch)?;
-        Self::build(card, file.sha256, &file.tensors, device)
+        Self::build(card, file.sha256, &file.tensors, device, Source::File(path.to_owned()))
     }
 
     /// The architecture with reproducible random weights: it runs, but its figures have no meaning (`card.trained` is false).
@@ -128,20 +136,35 @@ impl Network {
             arch.name()
         );
         let sha256 = crate::files::sha256_of(description.as_bytes());
-        let card = Card { name, arch, recipe, trained: false, description };
-        Self::build(card, sha256, &pattern::state_dict(arch, 0), device)
+        let card = Card { name, arch, recipe, trained: false, description, training: None };
+        Self::build(card, sha256, &pattern::state_dict(arch, 0), device, Source::Pattern)
     }
 
-    fn build(card: Card, sha256: String, dict: &StateDict, device: DeviceChoice) -> Result<Self, NnError> {
+    fn build(
+        card: Card,
+        sha256: String,
+        dict: &StateDict,
+        device: DeviceChoice,
+        source: Source,
+    ) -> Result<Self, NnError> {
         let engine = Engine::new(card.arch, dict, device)?;
-        let head = Head::new(dict, card.arch).map_err(NnError::Compute)?;
-        Ok(Self { card, sha256, engine, head })
+        let heads = Head::all(dict, card.arch).map_err(NnError::Compute)?;
+        let familiarity = Familiarity::from_dict(dict);
+        Ok(Self { card, sha256, engine, heads, familiarity, source })
     }
 
     /// Log-probabilities and pooled features of one picture.
     pub fn infer(&self, picture: &Picture) -> Result<Inference, NnError> {
-        let pooled = self.feature_map(picture)?.pooled();
-        Ok(Inference { log_prob: self.head.log_prob(&pooled), pooled })
+        Ok(self.say(self.feature_map(picture)?.pooled()))
+    }
+
+    fn say(&self, pooled: Vec<f32>) -> Inference {
+        Inference {
+            log_prob: Head::mean_log_prob(&self.heads, &pooled),
+            each: self.heads.iter().map(|h| h.log_prob(&pooled).probability()).collect(),
+            distance: self.familiarity.as_ref().map(|f| f.distance(&pooled)),
+            pooled,
+        }
     }
 
     /// Where the network looked for `class` (0 = no metastasis, 1 = metastasis).
@@ -159,9 +182,36 @@ impl Network {
             return Err(NnError::NoSuchClass(class));
         }
         let map = self.feature_map(picture)?;
-        let pooled = map.pooled();
-        let heatmap = grad_cam::heatmap(&map, &self.head, class);
-        Ok((Inference { log_prob: self.head.log_prob(&pooled), pooled }, heatmap))
+        let heatmap = grad_cam::heatmap(&map, &self.heads, class);
+        Ok((self.say(map.pooled()), heatmap))
+    }
+
+    /// Names of the backbone's stages, from the picture to the last feature map: where Grad-CAM can look.
+    pub fn layers(&self) -> &'static [&'static str] {
+        self.card.arch.stages()
+    }
+
+    /// Grad-CAM on the feature map after stage `layer` (see [`Self::layers`]). The last one costs one pass; the others need
+    /// the gradient through the stages behind and take a second or so.
+    ///
+    /// # Errors
+    /// A class or layer that does not exist, a picture of another size, or the device.
+    pub fn grad_cam_at(&self, picture: &Picture, class: usize, layer: usize) -> Result<Heatmap, NnError> {
+        if layer + 1 == layers::STAGES {
+            return self.grad_cam(picture, class);
+        }
+        if class >= head::CLASSES {
+            return Err(NnError::NoSuchClass(class));
+        }
+        if layer >= layers::STAGES {
+            return Err(NnError::NoSuchLayer { layer, layers: self.layers().join(", ") });
+        }
+        let input = self.input(picture)?;
+        let dict = match &self.source {
+            Source::File(path) => weights::WeightsFile::open(path)?.tensors,
+            Source::Pattern => pattern::state_dict(self.card.arch, 0),
+        };
+        grad_cam::heatmap_at(&dict, self.card.arch, &self.heads, &input, class, layer)
     }
 
     /// "CPU (2 threads)" or the CUDA device's name.
@@ -175,6 +225,11 @@ impl Network {
     }
 
     fn feature_map(&self, picture: &Picture) -> Result<grad_cam::FeatureMap, NnError> {
+        let input = self.input(picture)?;
+        self.engine.feature_map(&input.values, input.height, input.width)
+    }
+
+    fn input(&self, picture: &Picture) -> Result<Normalised, NnError> {
         let recipe = &self.card.recipe;
         if (picture.width, picture.height) != (recipe.width, recipe.height) {
             return Err(NnError::PictureSize {
@@ -185,7 +240,7 @@ impl Network {
                 want_height: recipe.height,
             });
         }
-        self.engine.feature_map(&slice::normalise(picture, recipe), picture.height, picture.width)
+        Ok(slice::normalise(picture, recipe))
     }
 }
 
@@ -217,6 +272,28 @@ mod tests {
         assert!(matches!(network.grad_cam(&picture, 2), Err(NnError::NoSuchClass(2))));
         let map = network.grad_cam(&picture, 1).unwrap();
         assert_eq!((map.width, map.height, map.values.len()), (2, 2, 4));
+    }
+
+    #[test]
+    fn grad_cam_looks_into_every_layer_and_agrees_with_the_closed_form_at_the_last() {
+        let network = Network::untrained(Arch::Resnet50, small(Recipe::t11()), DeviceChoice::Cpu).unwrap();
+        let picture =
+            Picture { width: 64, height: 48, grey: (0..64 * 48).map(|i| (i % 241) as u8).collect() };
+        let dict = pattern::state_dict(Arch::Resnet50, 0);
+        let input = network.input(&picture).unwrap();
+        let through = |layer| {
+            grad_cam::heatmap_at(&dict, Arch::Resnet50, &network.heads, &input, 1, layer).unwrap()
+        };
+        let (last, known) = (through(4), network.grad_cam(&picture, 1).unwrap());
+        let off = last.values.iter().zip(&known.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(off < 1e-3, "{off}");
+        for (layer, side) in [(0, 16), (1, 16), (2, 8), (3, 4)] {
+            let map = network.grad_cam_at(&picture, 1, layer).unwrap();
+            assert_eq!((map.width, map.height), (side, side * 3 / 4), "{}", network.layers()[layer]);
+            assert!(map.values.iter().all(|v| (0.0..=1.0).contains(v)) && map.values.contains(&0.0));
+        }
+        let message = network.grad_cam_at(&picture, 1, 9).unwrap_err().to_string();
+        assert!(message.contains("no layer 9") && message.contains("layer4"), "{message}");
     }
 
     #[test]

@@ -161,10 +161,17 @@ pub fn check(dict: &StateDict, arch: Arch, part: Part) -> Result<(), String> {
     if part == Part::Whole {
         check_head_is_there(dict, arch)?;
     }
-    let wanted = match part {
+    let mut wanted = match part {
         Part::Whole => keys::expected(arch),
         Part::Backbone => keys::backbone(arch),
     };
+    // Further heads of an ensemble must be as whole as the first.
+    for number in 1..super::head::count(dict, arch) {
+        let prefix = super::head::ensemble_prefix(number);
+        wanted.extend(
+            keys::head(arch).into_iter().map(|key| Key { name: format!("{prefix}.{}", key.name), ..key }),
+        );
+    }
     check_missing(dict, arch, &wanted)?;
     check_left_over(dict, arch, &wanted, part)?;
     check_shapes(dict, arch, &wanted)?;
@@ -211,7 +218,7 @@ fn check_left_over(dict: &StateDict, arch: Arch, wanted: &[Key], part: Part) -> 
     let left: Vec<&str> = dict
         .keys()
         .map(String::as_str)
-        .filter(|k| !known.contains(k))
+        .filter(|k| !known.contains(k) && !super::familiarity::NAMES.contains(k))
         .filter(|k| part == Part::Whole || !k.starts_with(&head))
         .collect();
     match left.is_empty() {

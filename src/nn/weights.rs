@@ -76,6 +76,7 @@ impl WeightsFile {
                 arch,
                 recipe: default_recipe(arch),
                 trained: true,
+                training: None,
                 description:
                     "no card: origin unknown; the study's window, size and normalisation are assumed"
                         .to_owned(),
@@ -357,6 +358,7 @@ mod tests {
             recipe: Recipe::t4(),
             trained: true,
             description: "a test".into(),
+            training: None,
         };
         write_card(&card, &from).unwrap();
         convert(&from, &to, false).unwrap();

@@ -21,6 +21,25 @@ pub struct Recipe {
     /// Per channel, after scaling grey to 0…1.
     pub mean: [f32; 3],
     pub sd: [f32; 3],
+    /// The network sees the mean of every `shrink` × `shrink` pixels (1: the picture as it is).
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub shrink: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(n: &usize) -> bool {
+    *n == 1
+}
+
+/// What goes into a network: three channels, channel-first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Normalised {
+    pub values: Vec<f32>,
+    pub height: usize,
+    pub width: usize,
 }
 
 /// A grey picture, 8 bit, row-major.
@@ -60,7 +79,7 @@ impl Recipe {
     }
 
     fn study(window_hu: [f32; 2], width: usize, height: usize) -> Self {
-        Self { window_hu, width, height, mean: [0.485, 0.456, 0.406], sd: [0.229, 0.224, 0.225] }
+        Self { window_hu, width, height, mean: [0.485, 0.456, 0.406], sd: [0.229, 0.224, 0.225], shrink: 1 }
     }
 }
 
@@ -194,14 +213,40 @@ pub fn write_png(picture: &Picture) -> Result<Vec<u8>, SliceError> {
     Ok(bytes)
 }
 
-/// Channel-first (3, height, width) values after the recipe's normalisation.
-pub fn normalise(picture: &Picture, recipe: &Recipe) -> Vec<f32> {
-    let mut values = Vec::with_capacity(3 * picture.grey.len());
-    for (mean, sd) in recipe.mean.iter().zip(recipe.sd) {
-        let table: [f32; 256] = std::array::from_fn(|grey| (grey as f32 / 255.0 - mean) / sd);
-        values.extend(picture.grey.iter().map(|&grey| table[usize::from(grey)]));
+/// Channel-first values after the recipe's shrinking and normalisation.
+pub fn normalise(picture: &Picture, recipe: &Recipe) -> Normalised {
+    let shrink = recipe.shrink.max(1);
+    let (height, width) = (picture.height / shrink, picture.width / shrink);
+    let mut values = Vec::with_capacity(3 * height * width);
+    if shrink == 1 {
+        for (mean, sd) in recipe.mean.iter().zip(recipe.sd) {
+            let table: [f32; 256] = std::array::from_fn(|grey| (grey as f32 / 255.0 - mean) / sd);
+            values.extend(picture.grey.iter().map(|&grey| table[usize::from(grey)]));
+        }
+    } else {
+        let grey = block_means(picture, shrink, height, width);
+        for (mean, sd) in recipe.mean.iter().zip(recipe.sd) {
+            values.extend(grey.iter().map(|grey| (grey / 255.0 - mean) / sd));
+        }
     }
-    values
+    Normalised { values, height, width }
+}
+
+/// The mean grey of every square of `side` pixels; a rest at the right and below is left out.
+fn block_means(picture: &Picture, side: usize, height: usize, width: usize) -> Vec<f32> {
+    let mut means = Vec::with_capacity(height * width);
+    for row in 0..height {
+        for column in 0..width {
+            let sum: u32 = (0..side)
+                .flat_map(|y| {
+                    let at = (row * side + y) * picture.width + column * side;
+                    picture.grey[at..at + side].iter().map(|g| u32::from(*g))
+                })
+                .sum();
+            means.push(sum as f32 / (side * side) as f32);
+        }
+    }
+    means
 }
 
 #[cfg(test)]

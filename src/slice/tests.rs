@@ -163,7 +163,7 @@ fn cohort_pictures_meet_torchvisions_preprocessing() {
         let recipe = if reference.file.starts_with("T4/") { Recipe::t4() } else { Recipe::t11() };
         let picture = read_picture(&images.join(&reference.file), &recipe).unwrap();
         assert_eq!([picture.height, picture.width, 3], reference.shape);
-        let values = normalise(&picture, &recipe);
+        let values = normalise(&picture, &recipe).values;
         let pixels = picture.width * picture.height;
         for channel in 0..3 {
             let plane = &values[channel * pixels..(channel + 1) * pixels];
@@ -185,4 +185,20 @@ fn cohort_pictures_meet_torchvisions_preprocessing() {
             }
         }
     }
+}
+
+#[test]
+fn a_shrunk_picture_is_the_mean_of_its_squares() {
+    let recipe = Recipe { width: 5, height: 4, shrink: 2, mean: [0.0; 3], sd: [1.0; 3], ..Recipe::t4() };
+    let picture = Picture { width: 5, height: 4, grey: (0..20).map(|i| i * 10).collect() };
+    let got = normalise(&picture, &recipe);
+    assert_eq!((got.height, got.width, got.values.len()), (2, 2, 12));
+    // Columns 4 is left over; the first square holds 0, 10, 50, 60.
+    for (value, want) in got.values.iter().zip([30.0, 50.0, 130.0, 150.0]) {
+        assert!((value * 255.0 - want).abs() < 1e-4, "{value} {want}");
+    }
+    // Cards from before shrinking existed mean full size, and full size is not written.
+    let text = serde_json::to_string(&Recipe::t4()).unwrap();
+    assert!(!text.contains("shrink"));
+    assert_eq!(serde_json::from_str::<Recipe>(&text).unwrap(), Recipe::t4());
 }
