@@ -40,3 +40,5 @@ pub mod slice;
 pub mod stats;
 #[cfg(test)]
 mod testing;
+/// Training runs of the two networks.
+pub mod training;

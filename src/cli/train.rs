@@ -1,5 +1,7 @@
 //! `thoracast train`: fits the models from a cohort folder and writes them with their cards.
 
+mod networks;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -9,6 +11,7 @@ use super::{note, print_json, print_line};
 use crate::clinical::{self, ClinicalTraining};
 use crate::cohort::{Table, published};
 use crate::files;
+use crate::level::Level;
 use crate::stats::nomogram::{self, NomogramModel};
 
 /// Trains a model from a cohort folder.
@@ -22,6 +25,10 @@ pub struct TrainArgs {
 enum What {
     /// The boosted trees, from clinical_train.csv; evaluated on clinical_test.csv where present
     Clinical(Common),
+    /// The network at T4 (DenseNet161), from images/T4
+    T4(networks::NetworkArgs),
+    /// The network at T11 (ResNet50), from images/T11
+    T11(networks::NetworkArgs),
     /// The nomogram, from nomogram_test.csv; checks the fusion rule on published_test_predictions.csv where present
     Fusion(Common),
 }
@@ -45,6 +52,8 @@ struct Common {
 /// Trains what was asked for.
 pub fn run(args: TrainArgs) -> anyhow::Result<()> {
     match args.what {
+        What::T4(args) => networks::run(Level::T4, &args),
+        What::T11(args) => networks::run(Level::T11, &args),
         What::Clinical(common) => train_clinical(&common),
         What::Fusion(common) => train_fusion(&common),
     }

@@ -3,7 +3,7 @@
 //! The only module that knows candle types, and it shows none of them. Two forms of each backbone exist: candle's, for
 //! CUDA and training, and the fast one for the CPU; tests hold both to PyTorch's numbers.
 
-mod card;
+pub mod card;
 pub mod familiarity;
 pub mod grad_cam;
 pub mod head;
@@ -281,9 +281,8 @@ mod tests {
             Picture { width: 64, height: 48, grey: (0..64 * 48).map(|i| (i % 241) as u8).collect() };
         let dict = pattern::state_dict(Arch::Resnet50, 0);
         let input = network.input(&picture).unwrap();
-        let through = |layer| {
-            grad_cam::heatmap_at(&dict, Arch::Resnet50, &network.heads, &input, 1, layer).unwrap()
-        };
+        let through =
+            |layer| grad_cam::heatmap_at(&dict, Arch::Resnet50, &network.heads, &input, 1, layer).unwrap();
         let (last, known) = (through(4), network.grad_cam(&picture, 1).unwrap());
         let off = last.values.iter().zip(&known.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(off < 1e-3, "{off}");

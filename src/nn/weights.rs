@@ -139,13 +139,20 @@ pub fn info(path: &Path) -> Result<Info, NnError> {
 pub fn convert(from: &Path, to: &Path, half: bool) -> Result<(), NnError> {
     let mut file = WeightsFile::open(from)?;
     if half {
-        file.tensors = file.tensors.into_iter().map(|(name, t)| (name, t.to_half())).collect();
+        file.tensors = narrowed(&file.tensors);
     }
     save(&file.tensors, to)?;
     if let Some(card) = read_card(from)? {
         write_card(&card, to)?;
     }
     Ok(())
+}
+
+/// Kernels and matrices in 16 bits. Vectors (norms, biases) stay as they are: they are small, and a variance can be beyond
+/// what 16 bits hold.
+pub fn narrowed(tensors: &StateDict) -> StateDict {
+    let narrow = |t: &RawTensor| if t.shape.len() > 1 { t.to_half() } else { t.clone() };
+    tensors.iter().map(|(name, t)| (name.clone(), narrow(t))).collect()
 }
 
 /// Writes tensors as safetensors.

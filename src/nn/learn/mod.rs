@@ -6,6 +6,7 @@ mod head;
 pub mod initial;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use candle_nn::VarBuilder;
@@ -41,6 +42,11 @@ impl Trainable {
             Self::LastStages(count) => STAGES - count.min(STAGES),
             Self::All => 0,
         }
+    }
+
+    /// Whether training moves a tensor.
+    pub fn moves(self, arch: Arch, name: &str) -> bool {
+        arch.stage_of(name).is_none_or(|stage| stage >= self.first_stage())
     }
 }
 
@@ -117,10 +123,7 @@ impl Learner {
         let (mut tensors, mut learned) = (BTreeMap::new(), vec![]);
         for (name, raw) in dict {
             let tensor = Tensor::from_vec(raw.to_f32(), raw.shape.as_slice(), &device)?;
-            let learns = match arch.stage_of(name) {
-                Some(stage) => stage >= trainable.first_stage(),
-                None => true,
-            };
+            let learns = trainable.moves(arch, name);
             let tensor = match roles.get(name).copied().unwrap_or(Role::Linear) {
                 Role::BatchCount => tensor,
                 Role::RunningMean | Role::RunningVariance => Var::from_tensor(&tensor)?.as_tensor().clone(),
@@ -227,11 +230,20 @@ impl Learner {
     /// # Errors
     /// What candle says of the device.
     pub fn state_dict(&self) -> std::result::Result<StateDict, NnError> {
-        self.tensors
-            .iter()
-            .map(|(name, t)| Ok((name.clone(), raw(name, t)?)))
-            .collect::<Result<_>>()
-            .map_err(compute)
+        self.part(|_| true)
+    }
+
+    /// What training moves: the learning stages with their running statistics, and the heads.
+    ///
+    /// # Errors
+    /// What candle says of the device.
+    pub fn moving(&self) -> std::result::Result<StateDict, NnError> {
+        self.part(|name| self.trainable.moves(self.arch, name))
+    }
+
+    fn part(&self, wanted: impl Fn(&str) -> bool) -> std::result::Result<StateDict, NnError> {
+        let chosen = self.tensors.iter().filter(|(name, _)| wanted(name));
+        chosen.map(|(name, t)| Ok((name.clone(), raw(name, t)?))).collect::<Result<_>>().map_err(compute)
     }
 
     /// The optimiser's moments and count of steps, to go on from later.
@@ -250,6 +262,16 @@ impl Learner {
         self.adam.restore(&self.learned, state).map_err(NnError::Compute)
     }
 
+    /// The heads as they stand on an examiner's backbone, which they were frozen with.
+    ///
+    /// # Errors
+    /// What candle says of the device.
+    pub fn heads_of(&self, frozen: &Examiner) -> std::result::Result<Examiner, NnError> {
+        let is_head = |name: &str| self.arch.stage_of(name).is_none();
+        let heads = Head::all(&self.part(is_head)?, self.arch).map_err(NnError::Compute)?;
+        Ok(Examiner { engine: frozen.engine.clone(), heads })
+    }
+
     /// The network as it stands in evaluation mode.
     ///
     /// # Errors
@@ -261,7 +283,7 @@ impl Learner {
 
 /// A network in evaluation mode, all its heads side by side.
 pub struct Examiner {
-    engine: Engine,
+    engine: Arc<Engine>,
     heads: Vec<Head>,
 }
 
@@ -272,7 +294,7 @@ impl Examiner {
     /// The device, or a tensor that is missing.
     pub fn new(arch: Arch, dict: &StateDict, device: DeviceChoice) -> std::result::Result<Self, NnError> {
         Ok(Self {
-            engine: Engine::new(arch, dict, device)?,
+            engine: Arc::new(Engine::new(arch, dict, device)?),
             heads: Head::all(dict, arch).map_err(NnError::Compute)?,
         })
     }

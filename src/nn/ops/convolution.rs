@@ -9,8 +9,8 @@ use super::columns::{Block, Shape};
 use super::{own_kernels, slice, with_values};
 use crate::nn::fast::reuse;
 
-/// Sums the gradient of the weights is made of. A fixed number, so that the order of addition and with it the last digit
-/// do not depend on the machine's threads.
+/// Sums the gradient of the weights is made of: a fixed number, so that the order of addition does not depend on who is done
+/// first.
 const LANES: usize = 4;
 
 thread_local! {
