@@ -9,12 +9,14 @@ pub use super::action::{ACTIONS, Action, ActionInfo, Menu};
 use super::jobs::JobId;
 use super::sketch::Sketch;
 use super::state::{AnonymizeForm, Level, Tab, Workspace};
+use super::training::TrainingForm;
 use crate::assess::{AssessError, Assessment, Models};
 use crate::clinical::Record;
 use crate::cohort::Table;
 use crate::dicom::deidentify::{DeidentifyError, Summary};
 use crate::dicom::{DicomError, Orientation, Plane, Preview, Scan, Section, Volume, Voxel};
 use crate::measure::Mark;
+use crate::nn::{Card, EpochPoint};
 
 /// A change of state. Panels and jobs send them; only the handler carries them out.
 pub enum Command {
@@ -55,6 +57,10 @@ pub enum Command {
     WaitForKey(Option<Action>),
     SetKey(Action, Option<KeyboardShortcut>),
     ResetKeys,
+    FillTraining(Box<TrainingForm>),
+    PickForTraining(PickPurpose),
+    Train,
+    PauseTraining(bool),
     FillAnonymize(AnonymizeForm),
     Anonymize(AnonymizeForm),
     Mark(Level, usize),
@@ -117,6 +123,13 @@ pub enum Finished {
         record: Record,
         result: Box<Result<Assessment, AssessError>>,
     },
+    /// A training run has finished an epoch; the second figure is the one kept.
+    Epoch {
+        point: EpochPoint,
+        kept: usize,
+    },
+    /// The weights file and its card.
+    Trained(Result<Box<(PathBuf, Card)>, String>),
     Demo(Result<PathBuf, String>),
     /// What was saved, and where.
     Saved(Result<PathBuf, String>),
@@ -129,4 +142,7 @@ pub enum PickPurpose {
     Clinical,
     Report,
     Marks,
+    TrainingCohort,
+    TrainingInit,
+    TrainingOut,
 }

@@ -20,6 +20,7 @@ pub enum JobId {
     Assess,
     Demo,
     Save,
+    Train,
 }
 
 impl JobId {
@@ -36,6 +37,7 @@ impl JobId {
             Self::Assess => "Predicting",
             Self::Demo => "Generating demonstration patient",
             Self::Save => "Saving report",
+            Self::Train => "Training",
         }
     }
 
@@ -50,6 +52,7 @@ impl JobId {
                 | Self::Assess
                 | Self::Demo
                 | Self::Models
+                | Self::Train
         )
     }
 }

@@ -69,6 +69,10 @@ impl Workstation {
         match (purpose, paths.into_iter().next()) {
             (PickPurpose::Report, Some(path)) => self.save_report(path),
             (PickPurpose::Marks, Some(path)) => self.export_marks(path),
+            (
+                PickPurpose::TrainingCohort | PickPurpose::TrainingInit | PickPurpose::TrainingOut,
+                Some(path),
+            ) => self.picked_for_training(purpose, &path),
             (PickPurpose::Clinical | PickPurpose::Study, Some(first)) => self.open_paths(vec![first]),
             (_, None) => {}
         }
