@@ -11,6 +11,9 @@ use thoracast::app::{Options, Workstation};
 use thoracast::phantom::{self, Phantom};
 use thoracast::progress::Silent;
 
+#[path = "window/training.rs"]
+mod training;
+
 type Window = Harness<'static, Workstation>;
 
 /// Longer than any step takes in a debug build.

@@ -100,6 +100,12 @@ fn work(
     let folder = Path::new(form.cohort.trim()).join("images").join(form.level.name());
     let pictures = pictures::read(&folder, &recipe)?;
     let path = form.weights();
+    std::fs::create_dir_all(form.out.trim()).map_err(|e| {
+        TrainingError::Plan(format!(
+            "{}: the folder cannot be made ({e}); choose another for the weights",
+            form.out.trim()
+        ))
+    })?;
     let checkpoint = training::checkpoint_path(&path);
     let init = Some(form.init.trim()).filter(|text| !text.is_empty()).map(Path::new);
     let job = Job {

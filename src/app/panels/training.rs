@@ -19,14 +19,23 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     egui::Panel::left("training form").resizable(true).default_size(360.0).size_range(320.0..=460.0).show(
         ui,
         |ui| {
-            egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| form(ui, scene));
+            let mut form = scene.state.training.form.clone();
+            // Start, pause and stop stay in sight however far the options are scrolled.
+            egui::Panel::bottom("training start").resizable(false).show(ui, |ui| start(ui, scene, &mut form));
+            egui::CentralPanel::no_frame().show(ui, |ui| {
+                egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+                    fill(ui, scene, &mut form);
+                });
+            });
+            if form != scene.state.training.form {
+                scene.send(Command::FillTraining(Box::new(form)));
+            }
         },
     );
     egui::CentralPanel::default().show(ui, |ui| run(ui, scene));
 }
 
-fn form(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let mut form = scene.state.training.form.clone();
+fn fill(ui: &mut Ui, scene: &mut Scene<'_>, form: &mut TrainingForm) {
     let t = theme::tokens(ui);
     ui.heading("Training");
     ui.colored_label(
@@ -60,18 +69,6 @@ fn form(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
     ui.add_space(4.0);
     options(ui, &mut form.plan);
-    ui.add_space(4.0);
-    ui.checkbox(&mut form.test, "Evaluate once on the test split when done");
-    if !form.out.trim().is_empty() && checkpoint_path(&form.weights()).exists() {
-        ui.checkbox(&mut form.resume, "Go on from the interrupted run in that folder");
-    } else {
-        form.resume = false;
-    }
-    ui.add_space(8.0);
-    start(ui, scene, &form);
-    if form != scene.state.training.form {
-        scene.send(Command::FillTraining(Box::new(form)));
-    }
 }
 
 const PRESETS: [(Preset, &str, &str); 4] = [
@@ -198,7 +195,14 @@ fn choice<T: PartialEq + Copy>(ui: &mut Ui, name: &str, value: &mut T, all: &[(T
     ui.end_row();
 }
 
-fn start(ui: &mut Ui, scene: &mut Scene<'_>, form: &TrainingForm) {
+fn start(ui: &mut Ui, scene: &mut Scene<'_>, form: &mut TrainingForm) {
+    ui.add_space(4.0);
+    ui.checkbox(&mut form.test, "Evaluate once on the test split when done");
+    if !form.out.trim().is_empty() && checkpoint_path(&form.weights()).exists() {
+        ui.checkbox(&mut form.resume, "Go on from the interrupted run in that folder");
+    } else {
+        form.resume = false;
+    }
     let running = scene.jobs.is_running(JobId::Train);
     let missing = form.missing();
     ui.horizontal(|ui| {
@@ -224,6 +228,7 @@ fn start(ui: &mut Ui, scene: &mut Scene<'_>, form: &TrainingForm) {
     if let Some(words) = missing {
         ui.colored_label(theme::tokens(ui).muted, words);
     }
+    ui.add_space(4.0);
 }
 
 fn run(ui: &mut Ui, scene: &mut Scene<'_>) {
