@@ -60,12 +60,17 @@ fn print_answer(arch: Arch, args: &SelfcheckArgs) -> anyhow::Result<()> {
 }
 
 fn check_all(args: &SelfcheckArgs) -> anyhow::Result<()> {
+    let (device, notice) = crate::nn::device_for(args.device)?;
+    if let Some(notice) = notice {
+        eprintln!("{notice}");
+    }
     let checks = known_answers::run_all(args.device)?;
     let mut out = std::io::stdout().lock();
     let failed: Vec<&Check> = checks.iter().filter(|c| !c.passed).collect();
     if args.json {
-        writeln!(out, "{}", json!({ "passed": failed.is_empty(), "checks": checks }))?;
+        writeln!(out, "{}", json!({ "passed": failed.is_empty(), "device": device, "checks": checks }))?;
     } else {
+        writeln!(out, "on {device}")?;
         for check in &checks {
             let verdict = if check.passed { "pass" } else { "FAIL" };
             writeln!(

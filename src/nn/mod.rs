@@ -244,6 +244,14 @@ impl Network {
     }
 }
 
+/// Where a network would run: the device's name, and why it is the CPU although this build can use a GPU, if so.
+///
+/// # Errors
+/// As [`Network::load`] for a device that cannot be used.
+pub fn device_for(choice: DeviceChoice) -> Result<(String, Option<String>), NnError> {
+    device::choose(choice).map(|chosen| (chosen.name, chosen.notice))
+}
+
 /// Whether this build can use CUDA at all.
 pub fn cuda_is_built_in() -> bool {
     candle_core::utils::cuda_is_available()
