@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
+use crate::chart::cam::Look;
 use crate::clinical::{ClinicalError, ClinicalModel, Record};
 use crate::dicom::Volume;
 use crate::files;
@@ -96,9 +97,11 @@ pub struct NomogramResult {
 pub struct Reasons {
     pub t4_picture: Option<Picture>,
     pub t11_picture: Option<Picture>,
-    /// Grad-CAM for metastasis.
+    /// Grad-CAM of what `look` says.
     pub t4_cam: Option<Heatmap>,
     pub t11_cam: Option<Heatmap>,
+    /// What Grad-CAM explains and how a report shows it.
+    pub look: Look,
     pub nomogram: Option<Nomogram>,
     pub patient_points: Option<PatientPoints>,
     /// Total points from which a patient counts as high risk.
@@ -271,6 +274,7 @@ pub fn assess(
         nomogram: Some(models.nomogram.nomogram()),
         patient_points,
         cutoff_points: Some(models.nomogram.cutoff_points()),
+        look: Look::default(),
         t4_cam: Some(t4_seen.cam.clone()),
         t11_cam: Some(t11_seen.cam.clone()),
         t4_picture: Some(t4.picture),

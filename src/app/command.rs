@@ -10,11 +10,13 @@ use super::jobs::JobId;
 use super::sketch::Sketch;
 use super::state::{AnonymizeForm, Level, Tab, Workspace};
 use crate::assess::{AssessError, Assessment, Models};
+use crate::chart::cam::Look;
 use crate::clinical::Record;
 use crate::cohort::Table;
 use crate::dicom::deidentify::{DeidentifyError, Summary};
 use crate::dicom::{DicomError, Orientation, Plane, Preview, Scan, Section, Volume, Voxel};
 use crate::measure::Mark;
+use crate::nn::{Heatmap, NnError};
 
 /// A change of state. Panels and jobs send them; only the handler carries them out.
 pub enum Command {
@@ -69,7 +71,11 @@ pub enum Command {
     FilterRows(String),
     ShowTab(Tab),
     ShowWorkspace(Workspace),
-    SetCamOpacity(f32),
+    /// How Grad-CAM is shown; `keep` writes it to the settings (not while a slider is dragged).
+    SetCam {
+        look: Look,
+        keep: bool,
+    },
     SaveReportTo(PathBuf),
     CancelJob(JobId),
     DismissToast(usize),
@@ -116,6 +122,12 @@ pub enum Finished {
         inputs: u64,
         record: Record,
         result: Box<Result<Assessment, AssessError>>,
+    },
+    /// Grad-CAM for another class or layer, of the result with this fingerprint.
+    Explained {
+        inputs: u64,
+        look: Look,
+        result: Result<[Heatmap; 2], NnError>,
     },
     Demo(Result<PathBuf, String>),
     /// What was saved, and where.

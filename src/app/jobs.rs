@@ -18,6 +18,7 @@ pub enum JobId {
     Table,
     Models,
     Assess,
+    Explain,
     Demo,
     Save,
 }
@@ -34,6 +35,7 @@ impl JobId {
             Self::Table => "Reading table",
             Self::Models => "Loading models",
             Self::Assess => "Predicting",
+            Self::Explain => "Computing Grad-CAM",
             Self::Demo => "Generating demonstration patient",
             Self::Save => "Saving report",
         }
@@ -48,6 +50,7 @@ impl JobId {
                 | Self::Thumbnails
                 | Self::Anonymize
                 | Self::Assess
+                | Self::Explain
                 | Self::Demo
                 | Self::Models
         )

@@ -12,12 +12,14 @@ use super::shelf::Shelf;
 pub use super::viewer::{Layout, OpenSeries, Preset, Viewer, Window};
 use crate::assess::Assessment;
 use crate::chart::Chart;
+use crate::chart::cam::Look;
 use crate::clinical::{self, Kind, Record, VARIABLES, Variable};
 use crate::cohort::Table;
 use crate::dicom::deidentify::Dates;
 use crate::dicom::{Scan, TagText};
 pub use crate::level::Level;
 use crate::measure::Mark;
+use crate::nn::Heatmap;
 
 /// The three workspaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -146,8 +148,30 @@ pub struct Outcome {
     pub changed_at: Option<Instant>,
     /// Fingerprint of the inputs of the attempt now running or last failed, so that it is not repeated.
     pub attempted: Option<u64>,
+    /// Grad-CAM computed since for other classes and layers than the assessment's own.
+    pub explained: Vec<Explained>,
     /// The report's pages.
     pub report_pages: Vec<Chart>,
+}
+
+/// Grad-CAM of both levels for one class and layer.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// Class and layer; the colours are of no account.
+    pub look: Look,
+    /// T4's and T11's.
+    pub heat: Arc<[Heatmap; 2]>,
+}
+
+impl Outcome {
+    /// Grad-CAM at T4 (0) or T11 (1) of what `look` asks for; `None` while it is not computed.
+    pub fn heat(&self, look: &Look, number: usize) -> Option<&Heatmap> {
+        let reasons = &self.assessment.as_ref()?.reasons;
+        if reasons.look.explains_same(look) {
+            return if number == 0 { reasons.t4_cam.as_ref() } else { reasons.t11_cam.as_ref() };
+        }
+        self.explained.iter().find(|e| e.look.explains_same(look)).and_then(|e| e.heat.get(number))
+    }
 }
 
 /// How bad a message is.
@@ -236,7 +260,8 @@ pub struct State {
     pub dark: bool,
     /// Interface scale in percent, 100–200.
     pub scale_percent: u32,
-    pub cam_opacity: f32,
+    /// What Grad-CAM explains and how it is shown.
+    pub cam: Look,
     /// T4 and T11 of a phantom's own truth, waiting for its series to open.
     pub pending_levels: Option<[usize; 2]>,
     /// The demonstration patient is asked to be assessed as soon as all is loaded.
@@ -245,7 +270,7 @@ pub struct State {
 
 impl State {
     pub fn new() -> Self {
-        Self { show_browser: true, dark: true, scale_percent: 100, cam_opacity: 0.45, ..Self::default() }
+        Self { show_browser: true, dark: true, scale_percent: 100, ..Self::default() }
     }
 
     /// Tells a person something once: toast and log.

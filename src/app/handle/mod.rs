@@ -1,6 +1,7 @@
 //! The command handler: the only place that changes state.
 
 mod anonymize;
+mod explain;
 mod files;
 mod marks;
 mod patient;
@@ -61,7 +62,7 @@ impl Workstation {
             }
             Command::ShowTab(tab) => self.show_tab(tab),
             Command::ShowWorkspace(workspace) => self.state.workspace = workspace,
-            Command::SetCamOpacity(opacity) => self.state.cam_opacity = opacity.clamp(0.0, 1.0),
+            Command::SetCam { look, keep } => self.set_cam(look, keep),
             Command::SaveReportTo(path) => self.save_report(path),
             Command::CancelJob(id) => self.jobs.cancel(id),
             Command::DismissToast(index) => {
@@ -188,6 +189,7 @@ impl Workstation {
             Finished::Table { path, result } => self.table_read(path, result),
             Finished::Models(result) => self.models_loaded(result),
             Finished::Assessed { inputs, record, result } => self.assessed(inputs, record, *result),
+            Finished::Explained { inputs, look, result } => self.explained(inputs, look, result),
             Finished::Demo(result) => self.demo_ready(result),
             Finished::Saved(result) => self.report_saved(result),
         }

@@ -186,12 +186,12 @@ impl Workstation {
                 self.state.outcome.record = record;
                 self.state.outcome.inputs = inputs;
                 self.state.outcome.report_pages.clear();
+                self.state.outcome.explained.clear();
+                self.explain();
                 if first && self.state.tab == Tab::Pictures {
                     self.state.tab = Tab::Nomogram;
                 }
-                if self.state.tab == Tab::Report {
-                    self.preview_report();
-                }
+                self.preview_report_if_shown();
             }
             Err(AssessError::Cancelled) => self.state.tell(Severity::Info, "prediction cancelled"),
             Err(error) => {
@@ -230,6 +230,7 @@ impl Workstation {
         }
         let assessment = self.state.outcome.assessment.clone()?;
         let models = Arc::clone(self.models()?);
+        let assessment = Arc::new(self.as_shown(&assessment));
         let series = self.state.viewer.open.as_ref().map(|o| &o.series);
         let provenance = report::provenance(&models, series);
         Some((assessment, self.state.outcome.record.clone(), provenance))
@@ -245,6 +246,12 @@ impl Workstation {
         }
         if let Some((assessment, record, provenance)) = self.report_parts() {
             self.state.outcome.report_pages = report::pages(&assessment, &record, &provenance);
+        }
+    }
+
+    pub(super) fn preview_report_if_shown(&mut self) {
+        if self.state.tab == Tab::Report {
+            self.preview_report();
         }
     }
 

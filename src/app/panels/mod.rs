@@ -2,6 +2,7 @@
 
 mod anonymize;
 mod browser;
+mod cam;
 mod clinical;
 mod cohort;
 mod dialogs;
