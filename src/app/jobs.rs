@@ -17,6 +17,8 @@ pub enum JobId {
     Anonymize,
     Table,
     Models,
+    /// Reading, installing or converting weights.
+    Weights,
     Assess,
     Explain,
     Demo,
@@ -34,6 +36,7 @@ impl JobId {
             Self::Anonymize => "De-identifying",
             Self::Table => "Reading table",
             Self::Models => "Loading models",
+            Self::Weights => "Importing weights",
             Self::Assess => "Predicting",
             Self::Explain => "Computing Grad-CAM",
             Self::Demo => "Generating demonstration patient",
@@ -53,6 +56,7 @@ impl JobId {
                 | Self::Explain
                 | Self::Demo
                 | Self::Models
+                | Self::Weights
         )
     }
 }

@@ -18,8 +18,10 @@ use crate::cohort::Table;
 use crate::dicom::deidentify::Dates;
 use crate::dicom::{Scan, TagText};
 pub use crate::level::Level;
+use crate::library::Candidate;
 use crate::measure::Mark;
-use crate::nn::Heatmap;
+use crate::nn::weights::Info;
+use crate::nn::{Card, Heatmap};
 
 /// The three workspaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -213,6 +215,10 @@ pub enum Dialog {
     },
     /// De-identification of what is below a path.
     Anonymize(AnonymizeForm),
+    /// Network weights to import.
+    Import(Box<ImportForm>),
+    /// Whether a level's import is to go.
+    ForgetImport(Level),
     /// Every tag of one file.
     Tags {
         file: String,
@@ -260,6 +266,7 @@ pub struct State {
     pub dark: bool,
     /// Interface scale in percent, 100–200.
     pub scale_percent: u32,
+    pub weights: ModelFiles,
     /// What Grad-CAM explains and how it is shown.
     pub cam: Look,
     /// T4 and T11 of a phantom's own truth, waiting for its series to open.
@@ -287,6 +294,7 @@ impl State {
         let mut hasher = DefaultHasher::new();
         self.viewer.open.as_ref().map(|o| o.opening).hash(&mut hasher);
         self.inputs.hash(&mut hasher);
+        self.weights.key.hash(&mut hasher);
         hasher.finish()
     }
 
@@ -317,6 +325,45 @@ impl State {
             Err(wrong) => missing.extend(wrong),
         }
         missing
+    }
+}
+
+/// What the window knows of the files behind the models.
+#[derive(Default)]
+pub struct ModelFiles {
+    /// T4's and T11's weights; `None` for untrained ones.
+    pub info: [Option<Arc<Info>>; 2],
+    /// Whether they were imported.
+    pub imported: [bool; 2],
+    /// False where the models come from a folder that was named at the start.
+    pub can_import: bool,
+    /// Why the models are not loaded.
+    pub failure: Option<String>,
+    /// Changes with the models: results of other ones are out of date.
+    pub key: u64,
+}
+
+/// What the import dialog holds.
+#[derive(Debug, Clone, Default)]
+pub struct ImportForm {
+    /// `None`: the level the weights belong to.
+    pub level: Option<Level>,
+    pub path: String,
+    /// Why the file was refused, in one sentence.
+    pub refusal: Option<String>,
+    pub found: Option<Arc<Candidate>>,
+    /// The card as it will be kept.
+    pub card: Option<Card>,
+    /// A person said that the preprocessing is the one the weights were trained with.
+    pub confirmed: bool,
+}
+
+impl PartialEq for ImportForm {
+    fn eq(&self, other: &Self) -> bool {
+        let found = |form: &Self| form.found.as_ref().map(Arc::as_ptr);
+        (self.level, &self.path, &self.refusal, &self.card, self.confirmed)
+            == (other.level, &other.path, &other.refusal, &other.card, other.confirmed)
+            && found(self) == found(other)
     }
 }
 

@@ -63,7 +63,7 @@ impl Workstation {
         }
     }
 
-    fn inputs_changed(&mut self) {
+    pub(super) fn inputs_changed(&mut self) {
         self.state.outcome.failure = None;
         if self.state.outcome.assessment.is_some() {
             self.state.outcome.changed_at = Some(Instant::now());
@@ -98,26 +98,6 @@ impl Workstation {
             }
             Err(error) => self.state.tell(Severity::Error, error.to_string()),
         }
-    }
-
-    pub(in super::super) fn load_models(&mut self) {
-        let (asked, device) = (self.options.models.clone(), self.options.device);
-        self.jobs.start(JobId::Models, move |progress, reporter| {
-            let loaded = assess::models_folder(asked.as_deref())
-                .and_then(|folder| Models::load(&folder, device, progress));
-            reporter.send(Finished::Models(loaded.map(Arc::new)));
-        });
-    }
-
-    pub(super) fn models_loaded(&mut self, result: Result<Arc<Models>, AssessError>) {
-        self.models = match result {
-            Ok(models) => ModelsState::Ready(models),
-            Err(error) => {
-                self.state.tell(Severity::Error, error.to_string());
-                ModelsState::Failed(error)
-            }
-        };
-        self.predict_if_pending();
     }
 
     /// Starts the prediction asked for before everything was loaded.

@@ -83,7 +83,13 @@ fn legend(ui: &mut Ui, scene: &mut Scene<'_>, look: &Look) {
 }
 
 /// One level's picture with the heat map over it.
-pub fn picture(ui: &mut Ui, scene: &mut Scene<'_>, assessment: &Arc<Assessment>, number: usize, level: Level) {
+pub fn picture(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    assessment: &Arc<Assessment>,
+    number: usize,
+    level: Level,
+) {
     let look = scene.state.cam;
     let words = format!("{}: {}", level.name(), look.words(level.arch()));
     ui.add(egui::Label::new(RichText::new(words).small()).truncate());

@@ -6,6 +6,7 @@ mod cam;
 mod clinical;
 mod cohort;
 mod dialogs;
+mod import;
 mod keys;
 mod levels;
 mod lower;
