@@ -136,7 +136,7 @@ pub fn faults(card: &Card) -> Vec<&'static str> {
         (card.name.trim().is_empty(), "give it a name"),
         (card.description.trim().is_empty(), "say what it was trained on"),
         (
-            !(low < high && low.is_finite() && high.is_finite()),
+            low >= high || !low.is_finite() || !high.is_finite(),
             "the window's lower end must lie below its upper end",
         ),
         (!SIDES.contains(width) || !SIDES.contains(height), "width and height are 32 to 2048 pixels"),
@@ -144,7 +144,7 @@ pub fn faults(card: &Card) -> Vec<&'static str> {
             width / shrink < *SIDES.start() || height / shrink < *SIDES.start(),
             "too little is left of the shrunk picture",
         ),
-        (sd.iter().any(|sd| !(*sd > 0.0)), "standard deviations are above 0"),
+        (sd.iter().any(|sd| sd.is_nan() || *sd <= 0.0), "standard deviations are above 0"),
     ]
     .into_iter()
     .filter_map(|(wrong, words)| wrong.then_some(words))

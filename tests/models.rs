@@ -221,7 +221,7 @@ fn grad_cam_follows_class_layer_and_colours_and_they_are_remembered() {
     let folder = tempfile::tempdir().unwrap();
     let mut window = predicted(folder.path());
     send(&mut window, Command::ShowTab(Tab::Reasons));
-    assert!(on_screen(&window, "T4: Grad-CAM for metastasis at denseblock4"));
+    assert!(on_screen(&window, "T4 Grad-CAM for metastasis at denseblock4"));
     assert!(on_screen(&window, "Legend: Turbo"));
     let heat = |window: &Window, number| {
         let state = &window.state().state;
@@ -231,13 +231,14 @@ fn grad_cam_follows_class_layer_and_colours_and_they_are_remembered() {
 
     click(&mut window, "Class: metastasis");
     click(&mut window, "no metastasis");
-    assert!(on_screen(&window, "T4: Grad-CAM for no metastasis at denseblock4"));
-    assert!(on_screen(&window, "T11: Grad-CAM for no metastasis at layer4"));
+    assert!(on_screen(&window, "T4 Grad-CAM for no metastasis at denseblock4"));
+    assert!(on_screen(&window, "T11 Grad-CAM for no metastasis at layer4"));
+    assert!(on_screen(&window, "T11: no metastasis, layer4"));
     assert_ne!(heat(&window, 0), before[0]);
 
     click(&mut window, "Layer: last layer");
     click(&mut window, "1 before last");
-    assert!(on_screen(&window, "T11: Grad-CAM for no metastasis at layer3"));
+    assert!(on_screen(&window, "T11 Grad-CAM for no metastasis at layer3"));
     assert!(heat(&window, 1).width > before[1].width, "a map further forward is finer");
 
     click(&mut window, "Colours: Turbo");

@@ -14,17 +14,24 @@ use crate::assess::Assessment;
 use crate::chart::cam::{ColourMap, LAST_LAYER, Look, class_words};
 use crate::nn::head::CLASSES;
 
+/// Height of the words above a picture, points.
+const CAPTION: f32 = 22.0;
+
+/// Narrower than this (points) the legend has a row of its own.
+const ONE_ROW: f32 = 650.0;
+
 /// The controls and the legend.
 pub fn bar(ui: &mut Ui, scene: &mut Scene<'_>) {
     let mut look = scene.state.cam;
     let mut keep = true;
-    ui.horizontal_wrapped(|ui| {
-        choice(ui, "Class", class_words(look.class), 110.0, |ui| {
+    let narrow = ui.available_width() < ONE_ROW;
+    ui.horizontal(|ui| {
+        choice(ui, "Class", class_words(look.class), 108.0, |ui| {
             for class in (0..CLASSES).rev() {
                 ui.selectable_value(&mut look.class, class, class_words(class));
             }
         });
-        choice(ui, "Layer", layer_words(look.layer), 130.0, |ui| {
+        choice(ui, "Layer", layer_words(look.layer), 112.0, |ui| {
             for layer in (0..=LAST_LAYER).rev() {
                 ui.selectable_value(&mut look.layer, layer, layer_words(layer)).on_hover_text(stages(layer));
             }
@@ -34,7 +41,7 @@ pub fn bar(ui: &mut Ui, scene: &mut Scene<'_>) {
                 ui.selectable_value(&mut look.map, map, map.name());
             }
         });
-        ui.spacing_mut().slider_width = 70.0;
+        ui.spacing_mut().slider_width = 56.0;
         let slider = Slider::new(&mut look.opacity, 0.0..=1.0).text("opacity").fixed_decimals(2);
         let response = ui.add(slider);
         keep = !response.dragged();
@@ -42,8 +49,13 @@ pub fn bar(ui: &mut Ui, scene: &mut Scene<'_>) {
         if response.drag_stopped() {
             scene.send(Command::SetCam { look, keep });
         }
-        legend(ui, scene, &look);
+        if !narrow {
+            legend(ui, scene, &look);
+        }
     });
+    if narrow {
+        ui.horizontal(|ui| legend(ui, scene, &look));
+    }
     if look != scene.state.cam {
         scene.send(Command::SetCam { look, keep });
     }
@@ -77,7 +89,7 @@ fn legend(ui: &mut Ui, scene: &mut Scene<'_>, look: &Look) {
     ui.label(RichText::new("low").small().color(t.muted));
     if let Some(texture) = scene.pictures.ramp(ui.ctx(), look.map) {
         let words = format!("Legend: {} from low to high", look.map.name());
-        ui.add(egui::Image::from_texture((texture.id(), vec2(70.0, 10.0))).alt_text(words));
+        ui.add(egui::Image::from_texture((texture.id(), vec2(60.0, 10.0))).alt_text(words));
     }
     ui.label(RichText::new("high").small().color(t.muted));
 }
@@ -89,11 +101,14 @@ pub fn picture(
     assessment: &Arc<Assessment>,
     number: usize,
     level: Level,
+    cell: egui::Vec2,
 ) {
     let look = scene.state.cam;
-    let words = format!("{}: {}", level.name(), look.words(level.arch()));
+    let stage = level.arch().stages()[look.layer.min(LAST_LAYER)];
+    let words = format!("{}: {}, {stage}", level.name(), class_words(look.class));
+    ui.set_max_width(cell.x);
     ui.add(egui::Label::new(RichText::new(words).small()).truncate());
-    let space = ui.available_size();
+    let space = cell - vec2(0.0, CAPTION);
     let reasons = &assessment.reasons;
     let picture = if number == 0 { &reasons.t4_picture } else { &reasons.t11_picture };
     let Some(picture) = picture else { return placeholder(ui, space, "no picture") };

@@ -38,6 +38,10 @@ fn file(ui: &mut Ui, scene: &mut Scene<'_>, form: &mut ImportForm) -> bool {
         let response = ui.add(field);
         let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Weights file"));
+        // Nothing else to do yet: typing goes here.
+        if form.path.is_empty() && ui.memory(|memory| memory.focused().is_none()) {
+            response.request_focus();
+        }
         if ui.button("Browse…").clicked() {
             scene.send(Command::BrowseWeights);
             sent = true;

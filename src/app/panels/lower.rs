@@ -167,26 +167,35 @@ fn reasons(ui: &mut Ui, scene: &mut Scene<'_>) {
             "predict to see the votes and where the networks looked",
         );
     };
+    super::cam::bar(ui, scene);
     let size = ui.available_size();
     ui.horizontal_top(|ui| {
         // The votes carry text, so they get the wider part.
         let votes = (size.x * 0.42).max(300.0);
-        let third = (size.x - votes - 24.0) / 2.0;
         ui.allocate_ui(vec2(votes, size.y), |ui| {
             ui.vertical(|ui| {
                 chart_in(ui, &chart::votes::draw(&assessment, (votes * 0.8).clamp(280.0, 520.0)));
             });
         });
-        ui.vertical(|ui| {
-            super::cam::bar(ui, scene);
-            let space = vec2(third, ui.available_height());
-            ui.horizontal_top(|ui| {
-                for (number, level) in Level::ALL.into_iter().enumerate() {
-                    ui.allocate_ui(space, |ui| {
-                        ui.vertical(|ui| super::cam::picture(ui, scene, &assessment, number, level));
-                    });
-                }
-            });
+        // Where there is more height than width the pictures stand one above the other.
+        let (space, side) = (ui.available_size(), size.y <= 0.7 * size.x);
+        let gap = ui.spacing().item_spacing;
+        let cell = if side {
+            vec2((space.x - gap.x) / 2.0, space.y)
+        } else {
+            vec2(space.x, (space.y - gap.y) / 2.0)
+        };
+        let layout = if side {
+            egui::Layout::left_to_right(egui::Align::Min)
+        } else {
+            egui::Layout::top_down(egui::Align::Min)
+        };
+        ui.with_layout(layout, |ui| {
+            for (number, level) in Level::ALL.into_iter().enumerate() {
+                ui.allocate_ui(cell, |ui| {
+                    ui.vertical(|ui| super::cam::picture(ui, scene, &assessment, number, level, cell));
+                });
+            }
         });
     });
 }
