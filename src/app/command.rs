@@ -139,7 +139,7 @@ pub enum Finished {
     Models(Result<Arc<Models>, AssessError>),
     /// What the weights files of T4 and T11 hold, once the networks run.
     WeightsInfo([Option<Arc<Info>>; 2]),
-    Examined(Result<Candidate, LibraryError>),
+    Examined(Result<Box<Candidate>, LibraryError>),
     Installed(Level, Result<PathBuf, LibraryError>),
     Forgotten(Level, Result<(), LibraryError>),
     Converted(Result<PathBuf, LibraryError>),

@@ -131,11 +131,11 @@ impl Workstation {
         (form.refusal, form.found, form.card, form.confirmed) = (None, None, None, false);
         self.jobs.cancel(JobId::Weights);
         self.jobs.start(JobId::Weights, move |progress, reporter| {
-            reporter.send(Finished::Examined(library::examine(&path, level, progress)));
+            reporter.send(Finished::Examined(library::examine(&path, level, progress).map(Box::new)));
         });
     }
 
-    pub(super) fn examined(&mut self, result: Result<Candidate, LibraryError>) {
+    pub(super) fn examined(&mut self, result: Result<Box<Candidate>, LibraryError>) {
         // Cancelled with its dialog, or overtaken by another file.
         if matches!(result, Err(LibraryError::Cancelled)) {
             return;
@@ -144,7 +144,7 @@ impl Workstation {
         match result {
             Ok(found) if found.file.path == Path::new(form.path.trim().trim_matches('"')) => {
                 form.card = Some(found.card.clone());
-                form.found = Some(Arc::new(found));
+                form.found = Some(Arc::from(found));
             }
             Ok(_) => {}
             Err(error) => form.refusal = Some(error.to_string()),
