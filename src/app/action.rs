@@ -137,6 +137,7 @@ actions! {
         WorkspacePatient "Patient workspace" "One patient: views, steps, result" [NONE F2];
         WorkspaceCohort "Cohort workspace" "The clinical table" [NONE F3];
         WorkspaceModels "Models workspace" "Cards of the four models" [NONE F4];
+        WorkspaceTraining "Training workspace" "Train a network on a folder of slices" [NONE F5];
         TabPictures "Show network pictures" "T4 and T11 as the networks see them" [];
         TabNomogram "Show nomogram" "The nomogram with this patient" [];
         TabReasons "Show reasons" "Votes and Grad-CAM" [];

@@ -9,6 +9,7 @@ pub use super::action::{ACTIONS, Action, ActionInfo, Menu};
 use super::jobs::JobId;
 use super::sketch::Sketch;
 use super::state::{AnonymizeForm, ImportForm, Level, Tab, Workspace};
+use super::training::TrainingForm;
 use crate::assess::{AssessError, Assessment, Models};
 use crate::chart::cam::Look;
 use crate::clinical::Record;
@@ -18,7 +19,7 @@ use crate::dicom::{DicomError, Orientation, Plane, Preview, Scan, Section, Volum
 use crate::library::{Candidate, LibraryError};
 use crate::measure::Mark;
 use crate::nn::weights::Info;
-use crate::nn::{Heatmap, NnError};
+use crate::nn::{Card, EpochPoint, Heatmap, NnError};
 
 /// A change of state. Panels and jobs send them; only the handler carries them out.
 pub enum Command {
@@ -76,6 +77,10 @@ pub enum Command {
     WaitForKey(Option<Action>),
     SetKey(Action, Option<KeyboardShortcut>),
     ResetKeys,
+    FillTraining(Box<TrainingForm>),
+    PickForTraining(PickPurpose),
+    Train,
+    PauseTraining(bool),
     FillAnonymize(AnonymizeForm),
     Anonymize(AnonymizeForm),
     Mark(Level, usize),
@@ -154,6 +159,13 @@ pub enum Finished {
         look: Look,
         result: Result<[Heatmap; 2], NnError>,
     },
+    /// A training run has finished an epoch; the second figure is the one kept.
+    Epoch {
+        point: EpochPoint,
+        kept: usize,
+    },
+    /// The weights file and its card.
+    Trained(Result<Box<(PathBuf, Card)>, String>),
     Demo(Result<PathBuf, String>),
     /// What was saved, and where.
     Saved(Result<PathBuf, String>),
@@ -170,4 +182,7 @@ pub enum PickPurpose {
     Weights,
     /// Where a converted copy goes.
     Converted,
+    TrainingCohort,
+    TrainingInit,
+    TrainingOut,
 }

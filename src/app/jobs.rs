@@ -23,6 +23,7 @@ pub enum JobId {
     Explain,
     Demo,
     Save,
+    Train,
 }
 
 impl JobId {
@@ -41,6 +42,7 @@ impl JobId {
             Self::Explain => "Computing Grad-CAM",
             Self::Demo => "Generating demonstration patient",
             Self::Save => "Saving report",
+            Self::Train => "Training",
         }
     }
 
@@ -57,6 +59,7 @@ impl JobId {
                 | Self::Demo
                 | Self::Models
                 | Self::Weights
+                | Self::Train
         )
     }
 }

@@ -18,6 +18,7 @@ pub mod shelf;
 pub mod sketch;
 pub mod state;
 mod theme;
+pub mod training;
 pub mod viewer;
 
 use std::path::PathBuf;

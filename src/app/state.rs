@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::action::Action;
 use super::keymap::Keymap;
 use super::shelf::Shelf;
+use super::training::{TrainingForm, TrainingRun};
 pub use super::viewer::{Layout, OpenSeries, Preset, Viewer, Window};
 use crate::assess::Assessment;
 use crate::chart::Chart;
@@ -23,23 +24,25 @@ use crate::measure::Mark;
 use crate::nn::weights::Info;
 use crate::nn::{Card, Heatmap};
 
-/// The three workspaces.
+/// The workspaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Workspace {
     #[default]
     Patient,
     Cohort,
     Models,
+    Training,
 }
 
 impl Workspace {
-    pub const ALL: [Self; 3] = [Self::Patient, Self::Cohort, Self::Models];
+    pub const ALL: [Self; 4] = [Self::Patient, Self::Cohort, Self::Models, Self::Training];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Patient => "Patient",
             Self::Cohort => "Cohort",
             Self::Models => "Models",
+            Self::Training => "Training",
         }
     }
 }
@@ -240,6 +243,14 @@ pub fn patients(count: usize) -> String {
     if count == 1 { "one patient".to_owned() } else { format!("{count} patients") }
 }
 
+/// The training workspace.
+#[derive(Default)]
+pub struct Training {
+    pub form: TrainingForm,
+    /// The run that goes on, or the last one.
+    pub run: Option<TrainingRun>,
+}
+
 /// Everything, in rooms.
 #[derive(Default)]
 pub struct State {
@@ -257,6 +268,7 @@ pub struct State {
     pub table: Option<OpenTable>,
     pub outcome: Outcome,
     pub messages: Vec<Message>,
+    pub training: Training,
     pub dialog: Dialog,
     pub keys: Keymap,
     /// Recently opened studies and tables, the last on top.

@@ -29,6 +29,8 @@ pub mod svg;
 pub mod text;
 /// Roles to colours.
 pub mod theme;
+/// Loss and AUC by epoch.
+pub mod training;
 /// Three votes and their fusion.
 pub mod votes;
 

@@ -24,6 +24,9 @@ pub struct Plan {
     pub flooding: f64,
     pub balance: Balance,
     pub augment: Augment,
+    /// On a frozen backbone: the head learns on features brought to mean 0 and spread 1 over the training pictures, which is
+    /// folded into its weights at the end.
+    pub standardise: bool,
     /// Norms of the learning stages use the batch's own statistics.
     pub batch_statistics: bool,
     /// Images in memory at once; the batch is made of such parts.
@@ -138,6 +141,7 @@ impl Plan {
             flooding: 0.1,
             balance: Balance::Sampler,
             augment: Augment::STUDY,
+            standardise: false,
             batch_statistics: false,
             at_once: 8,
             keep: Keep::Loss,
@@ -170,6 +174,7 @@ impl Plan {
                 flooding: 0.0,
                 balance: Balance::Loss,
                 augment: Augment::NONE,
+                standardise: true,
                 patience: Some(60),
                 heads: 5,
                 ..study

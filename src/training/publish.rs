@@ -2,6 +2,11 @@
 
 use std::path::Path;
 
+use crate::cohort::pictures::LabelledPicture;
+use crate::nn::DeviceChoice;
+use crate::nn::learn::Examiner;
+use crate::nn::weights::WeightsFile;
+
 use super::{Trained, TrainingError};
 use crate::nn::{Arch, Card, Evaluation, TrainingRecord, weights};
 
@@ -26,6 +31,27 @@ pub fn write(
         training: Some(trained.record.clone()),
     };
     weights::save(&tensors, path)?;
+    weights::write_card(&card, path)?;
+    Ok(card)
+}
+
+/// Evaluates the file just written, as anyone who loads it would, and says so in its card.
+///
+/// # Errors
+/// A file that cannot be read back or whose card cannot be written.
+pub fn test(
+    path: &Path,
+    mut card: Card,
+    test: &[LabelledPicture],
+    device: DeviceChoice,
+) -> Result<Card, TrainingError> {
+    let file = WeightsFile::open(path)?;
+    let examiner = Examiner::new(card.arch, &file.tensors, device)?;
+    let evaluation = super::evaluate(&examiner, test, &card.recipe)?;
+    if let Some(record) = &mut card.training {
+        record.test = Some(evaluation);
+        card.description = describe(card.arch, record);
+    }
     weights::write_card(&card, path)?;
     Ok(card)
 }

@@ -14,7 +14,7 @@ use crate::cohort::pictures::{LabelledPicture, PictureSets};
 use crate::fusion::LogProb;
 use crate::nn::card::Counts;
 use crate::nn::familiarity::Familiarity;
-use crate::nn::learn::{Examiner, Learner, Sample, StepOptions, initial};
+use crate::nn::learn::{Examiner, Learner, Sample, StepOptions, Trainable, initial};
 use crate::nn::state_dict::{Part, StateDict};
 use crate::nn::weights::WeightsFile;
 use crate::nn::{Arch, DeviceChoice, EpochPoint, Evaluation, TrainingRecord};
@@ -59,6 +59,7 @@ pub fn train(job: &Job<'_>, onlooker: &dyn Onlooker) -> Result<Trained, Training
         _ => None,
     };
     let mut run = Run::new(job, recipe, first, start, resumed)?;
+    run.freeze_backbone(onlooker)?;
     while !run.finished() {
         let point = run.epoch(onlooker)?;
         run.save()?;
@@ -150,6 +151,8 @@ struct Run<'a> {
 
 struct Frozen {
     examiner: Examiner,
+    /// What features are standardised by before the heads see them.
+    scale: Option<Standard>,
     valid: Vec<Vec<f32>>,
     train: Option<Vec<Vec<f32>>>,
 }
@@ -196,10 +199,6 @@ impl<'a> Run<'a> {
     fn epoch(&mut self, onlooker: &dyn Onlooker) -> Result<EpochPoint, TrainingError> {
         let plan = self.job.plan;
         let (start, number) = (Instant::now(), self.standing.curve.len() + 1);
-        if self.frozen.is_none() && plan.learns.first_stage() >= self.job.arch.stages().len() {
-            onlooker.stage("Features of the pictures");
-            self.frozen = Some(self.freeze(onlooker)?);
-        }
         onlooker.stage(&format!("Epoch {number} of {}", plan.epochs));
         // A generator for each epoch: a resumed run goes on with the same numbers.
         let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
@@ -239,6 +238,15 @@ impl<'a> Run<'a> {
         Ok(point)
     }
 
+    /// Where only heads learn, what does not change is computed once.
+    fn freeze_backbone(&mut self, onlooker: &dyn Onlooker) -> Result<(), TrainingError> {
+        if self.job.plan.learns == Trainable::Head {
+            onlooker.stage("Features of the pictures");
+            self.frozen = Some(self.freeze(onlooker)?);
+        }
+        Ok(())
+    }
+
     fn freeze(&self, onlooker: &dyn Onlooker) -> Result<Frozen, TrainingError> {
         let examiner = self.learner.examiner()?;
         let pictures = self.job.pictures;
@@ -253,12 +261,17 @@ impl<'a> Run<'a> {
                 })
                 .collect()
         };
-        let valid = run(&pictures.valid, 0)?;
-        let train = match self.job.plan.features_stay() {
-            true => Some(run(&pictures.train, valid.len())?),
-            false => None,
+        let plan = self.job.plan;
+        let mut valid = run(&pictures.valid, 0)?;
+        let mut train = match plan.features_stay() || plan.standardise {
+            true => run(&pictures.train, valid.len())?,
+            false => vec![],
         };
-        Ok(Frozen { examiner, valid, train })
+        let scale = plan.standardise.then(|| Standard::of(&train));
+        if let Some(scale) = &scale {
+            valid.iter_mut().chain(&mut train).for_each(|line| scale.apply(line));
+        }
+        Ok(Frozen { examiner, scale, valid, train: plan.features_stay().then_some(train) })
     }
 
     fn step(&mut self, batch: &[usize], epoch: usize, step: usize, rate: f64) -> Result<f64, TrainingError> {
@@ -280,10 +293,13 @@ impl<'a> Run<'a> {
         }
         let images = self.varied(batch, epoch, step);
         if let Some(frozen) = &self.frozen {
-            let features = images
+            let mut features = images
                 .iter()
                 .map(|n| frozen.examiner.pooled(&n.values, n.height, n.width))
                 .collect::<Result<Vec<_>, _>>()?;
+            if let Some(scale) = &frozen.scale {
+                features.iter_mut().for_each(|line| scale.apply(line));
+            }
             let features: Vec<&[f32]> = features.iter().map(Vec::as_slice).collect();
             return Ok(self.learner.step_on_features(&features, &labels, &options)?);
         }
@@ -351,8 +367,11 @@ impl<'a> Run<'a> {
     }
 
     /// The kept weights with what they know of their training pictures, and the record.
-    fn finish(self) -> Result<Trained, TrainingError> {
+    fn finish(mut self) -> Result<Trained, TrainingError> {
         let pictures = self.job.pictures;
+        if let Some(scale) = self.frozen.as_ref().and_then(|f| f.scale.as_ref()) {
+            initial::fold_standard(&mut self.best, self.job.arch, &scale.mean, &scale.sd);
+        }
         let examiner = Examiner::new(self.job.arch, &self.best, self.job.device)?;
         let features =
             |set: &[LabelledPicture]| features_of(&examiner, set.iter().map(|p| &p.picture), &self.recipe);
@@ -381,6 +400,31 @@ impl<'a> Run<'a> {
             test: None,
         };
         Ok(Trained { tensors, recipe: self.recipe, record })
+    }
+}
+
+/// Mean and spread of each feature over the training pictures.
+struct Standard {
+    mean: Vec<f64>,
+    /// 1 for a feature that never varies.
+    sd: Vec<f64>,
+}
+
+impl Standard {
+    fn of(lines: &[Vec<f32>]) -> Self {
+        let n = lines.len() as f64;
+        let width = lines.first().map_or(0, Vec::len);
+        let column = |i: usize| lines.iter().map(move |line| f64::from(line[i]));
+        let mean: Vec<f64> = (0..width).map(|i| column(i).sum::<f64>() / n).collect();
+        let spread = |i: usize| (column(i).map(|v| (v - mean[i]).powi(2)).sum::<f64>() / n).sqrt();
+        let sd = (0..width).map(|i| Some(spread(i)).filter(|sd| *sd > 1e-9).unwrap_or(1.0)).collect();
+        Self { mean, sd }
+    }
+
+    fn apply(&self, line: &mut [f32]) {
+        for (value, (mean, sd)) in line.iter_mut().zip(self.mean.iter().zip(&self.sd)) {
+            *value = ((f64::from(*value) - mean) / sd) as f32;
+        }
     }
 }
 

@@ -75,6 +75,10 @@ impl Workstation {
             (PickPurpose::Marks, Some(path)) => self.export_marks(path),
             (PickPurpose::Weights, Some(path)) => self.weights_picked(path),
             (PickPurpose::Converted, Some(path)) => self.convert_weights(path),
+            (
+                PickPurpose::TrainingCohort | PickPurpose::TrainingInit | PickPurpose::TrainingOut,
+                Some(path),
+            ) => self.picked_for_training(purpose, &path),
             (PickPurpose::Clinical | PickPurpose::Study, Some(first)) => self.open_paths(vec![first]),
             (_, None) => {}
         }

@@ -6,6 +6,7 @@ mod files;
 mod marks;
 mod patient;
 mod remember;
+mod training;
 mod view;
 mod weights;
 
@@ -52,6 +53,10 @@ impl Workstation {
             Command::WaitForKey(waiting) => self.state.dialog = Dialog::Keys { waiting },
             Command::SetKey(action, key) => self.set_key(action, key),
             Command::ResetKeys => self.reset_keys(),
+            Command::FillTraining(form) => self.state.training.form = *form,
+            Command::PickForTraining(purpose) => self.pick_for_training(purpose),
+            Command::Train => self.train(),
+            Command::PauseTraining(pause) => self.pause_training(pause),
             Command::FillAnonymize(form) => self.state.dialog = Dialog::Anonymize(form),
             Command::Anonymize(form) => self.anonymize(form),
             Command::ExportMarksTo(path) => self.export_marks(path),
@@ -162,6 +167,7 @@ impl Workstation {
             Action::WorkspacePatient => self.state.workspace = Workspace::Patient,
             Action::WorkspaceCohort => self.state.workspace = Workspace::Cohort,
             Action::WorkspaceModels => self.state.workspace = Workspace::Models,
+            Action::WorkspaceTraining => self.state.workspace = Workspace::Training,
             Action::TabPictures => self.show_tab(Tab::Pictures),
             Action::TabNomogram => self.show_tab(Tab::Nomogram),
             Action::TabReasons => self.show_tab(Tab::Reasons),
@@ -207,6 +213,8 @@ impl Workstation {
             Finished::Converted(result) => self.converted(result),
             Finished::Assessed { inputs, record, result } => self.assessed(inputs, record, *result),
             Finished::Explained { inputs, look, result } => self.explained(inputs, look, result),
+            Finished::Epoch { point, kept } => self.epoch_over(point, kept),
+            Finished::Trained(result) => self.trained(result),
             Finished::Demo(result) => self.demo_ready(result),
             Finished::Saved(result) => self.report_saved(result),
         }

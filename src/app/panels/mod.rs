@@ -16,6 +16,7 @@ mod models;
 mod result;
 mod tags;
 mod top;
+mod training;
 mod views;
 
 use std::sync::Arc;
@@ -82,6 +83,7 @@ pub fn show(workstation: &mut Workstation, ui: &mut Ui, commands: &mut Vec<Comma
     match scene.state.workspace {
         Workspace::Patient => patient(ui, scene),
         Workspace::Cohort => drop(CentralPanel::default().show(ui, |ui| cohort::show(ui, scene))),
+        Workspace::Training => training::show(ui, scene),
         Workspace::Models => drop(CentralPanel::default().show(ui, |ui| models::show(ui, scene))),
     }
     dialogs::show(ui.ctx(), scene);

@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::cli::{note, print_json, print_line};
 use crate::cohort::pictures;
 use crate::level::Level;
-use crate::nn::learn::{Examiner, Trainable};
-use crate::nn::weights::{self, WeightsFile};
+use crate::nn::learn::Trainable;
+use crate::nn::weights;
 use crate::nn::{Card, DeviceChoice, EpochPoint};
 use crate::progress::Progress;
 use crate::training::{self, Balance, Job, Keep, Onlooker, Plan, Preset, Schedule, publish};
@@ -187,30 +187,12 @@ pub fn run(level: Level, args: &NetworkArgs) -> anyhow::Result<()> {
     let name = format!("{} {}", level.name(), level.arch().name());
     let mut card = publish::write(&trained, level.arch(), &name, &path, args.half)?;
     if args.test {
-        card = tested(&path, card, &pictures.test, args.device)?;
+        note("Test pictures…");
+        card = publish::test(&path, card, &pictures.test, args.device)?;
     }
     // The weights are safe; what was needed to go on is not any more.
     let _ = std::fs::remove_file(&checkpoint);
     tell(&path, &card, args.json)
-}
-
-/// Evaluates the file just written, as anyone who loads it would, and says so in its card.
-fn tested(
-    path: &Path,
-    mut card: Card,
-    test: &[pictures::LabelledPicture],
-    device: DeviceChoice,
-) -> anyhow::Result<Card> {
-    note("Test pictures…");
-    let file = WeightsFile::open(path)?;
-    let examiner = Examiner::new(card.arch, &file.tensors, device)?;
-    let evaluation = training::evaluate(&examiner, test, &card.recipe)?;
-    if let Some(record) = &mut card.training {
-        record.test = Some(evaluation);
-        card.description = publish::describe(card.arch, record);
-    }
-    weights::write_card(&card, path)?;
-    Ok(card)
 }
 
 fn tell(path: &Path, card: &Card, as_json: bool) -> anyhow::Result<()> {

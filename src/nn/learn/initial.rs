@@ -38,6 +38,33 @@ pub fn head(arch: Arch, number: usize, seed: u64) -> StateDict {
     })
 }
 
+/// Makes heads that learnt on standardised features take the features as they are: weight / sd, bias − weight · mean / sd.
+pub fn fold_standard(dict: &mut StateDict, arch: Arch, mean: &[f64], sd: &[f64]) {
+    for number in 0..crate::nn::head::count(dict, arch) {
+        let prefix = ensemble_prefix(number);
+        let name = |part: &str| match prefix.is_empty() {
+            true => format!("{}.0.{part}", arch.head_prefix()),
+            false => format!("{prefix}.{}.0.{part}", arch.head_prefix()),
+        };
+        let (Some(weight), Some(bias)) = (dict.get(&name("weight")), dict.get(&name("bias"))) else {
+            continue;
+        };
+        let (weight_shape, bias_shape) = (weight.shape.clone(), bias.shape.clone());
+        let (mut weight, mut bias) = (weight.to_f32(), bias.to_f32());
+        for (row, bias) in weight.chunks_exact_mut(mean.len().max(1)).zip(&mut bias) {
+            let mut shift = 0.0;
+            for (w, (mean, sd)) in row.iter_mut().zip(mean.iter().zip(sd)) {
+                let scaled = f64::from(*w) / sd;
+                shift += scaled * mean;
+                *w = scaled as f32;
+            }
+            *bias = (f64::from(*bias) - shift) as f32;
+        }
+        dict.insert(name("weight"), RawTensor::from_f32(weight_shape, &weight));
+        dict.insert(name("bias"), RawTensor::from_f32(bias_shape, &bias));
+    }
+}
+
 fn fill(
     keys: Vec<Key>,
     seed: u64,
