@@ -6,10 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
+use crate::chart::cam::Look;
 use crate::clinical::{ClinicalError, ClinicalModel, Record};
 use crate::dicom::Volume;
 use crate::files;
 use crate::fusion::{self, LogProb, Source, Votes};
+use crate::level::Level;
+use crate::library;
 use crate::nn::{Arch, DeviceChoice, Heatmap, Inference, Network, NnError};
 use crate::progress::Progress;
 use crate::slice::{self, Picture, Recipe, SliceError};
@@ -96,9 +99,11 @@ pub struct NomogramResult {
 pub struct Reasons {
     pub t4_picture: Option<Picture>,
     pub t11_picture: Option<Picture>,
-    /// Grad-CAM for metastasis.
+    /// Grad-CAM of what `look` says.
     pub t4_cam: Option<Heatmap>,
     pub t11_cam: Option<Heatmap>,
+    /// What Grad-CAM explains and how a report shows it.
+    pub look: Look,
     pub nomogram: Option<Nomogram>,
     pub patient_points: Option<PatientPoints>,
     /// Total points from which a patient counts as high risk.
@@ -161,20 +166,53 @@ pub fn models_folder(asked: Option<&Path>) -> Result<PathBuf, AssessError> {
         .ok_or(AssessError::NoModels)
 }
 
+/// Where the models are: the shipped ones, and those a person imported, which come first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    pub shipped: PathBuf,
+    /// See [`crate::library`].
+    pub library: Option<PathBuf>,
+}
+
+impl Places {
+    /// The folder asked for (or in `THORACAST_MODELS`) alone; else the usual one and the user's imports.
+    pub fn find(asked: Option<&Path>) -> Result<Self, AssessError> {
+        Ok(Self { shipped: models_folder(asked)?, library: Self::usual_library(asked) })
+    }
+
+    /// The user's imports, unless a folder is named: then that folder alone counts.
+    pub fn usual_library(asked: Option<&Path>) -> Option<PathBuf> {
+        let named = asked.is_some() || std::env::var_os("THORACAST_MODELS").is_some();
+        if named { None } else { library::user_folder() }
+    }
+
+    /// The imported weights of a level, if there are any.
+    pub fn imported(&self, level: Level) -> Option<PathBuf> {
+        let path = library::weights_path(self.library.as_deref()?, level);
+        path.exists().then_some(path)
+    }
+
+    /// The weights file a level's network is loaded from, whether it exists or not.
+    pub fn weights(&self, level: Level) -> PathBuf {
+        self.imported(level).unwrap_or_else(|| self.shipped.join(level.file_name()))
+    }
+}
+
 impl Models {
-    /// Loads all four from `folder`. A network whose weights file does not exist gets untrained weights, and every
+    /// Loads all four. A network whose weights file does not exist gets untrained weights, and every
     /// result says so; a weights file that exists and is broken is an error.
-    pub fn load(folder: &Path, device: DeviceChoice, progress: &dyn Progress) -> Result<Self, AssessError> {
+    pub fn load(places: &Places, device: DeviceChoice, progress: &dyn Progress) -> Result<Self, AssessError> {
         progress.stage("Loading models");
+        let folder = &places.shipped;
         let clinical = ClinicalModel::load(&folder.join("clinical.json"))?;
         let nomogram = NomogramModel::load(&folder.join("nomogram.json"))?;
         progress.report(1, 3);
-        let t4 = network(&folder.join("t4.safetensors"), Arch::Densenet161, Recipe::t4(), device)?;
+        let t4 = network(&places.weights(Level::T4), Arch::Densenet161, Recipe::t4(), device)?;
         progress.report(2, 3);
         if progress.cancelled() {
             return Err(AssessError::Cancelled);
         }
-        let t11 = network(&folder.join("t11.safetensors"), Arch::Resnet50, Recipe::t11(), device)?;
+        let t11 = network(&places.weights(Level::T11), Arch::Resnet50, Recipe::t11(), device)?;
         progress.report(3, 3);
         Ok(Self { t4, t11, clinical, nomogram, seen: Mutex::default() })
     }
@@ -271,6 +309,7 @@ pub fn assess(
         nomogram: Some(models.nomogram.nomogram()),
         patient_points,
         cutoff_points: Some(models.nomogram.cutoff_points()),
+        look: Look::default(),
         t4_cam: Some(t4_seen.cam.clone()),
         t11_cam: Some(t11_seen.cam.clone()),
         t4_picture: Some(t4.picture),

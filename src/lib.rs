@@ -24,6 +24,8 @@ pub mod files;
 pub mod fusion;
 /// Where the vertebral levels T4 and T11 are.
 pub mod level;
+/// Weights a person imported, checked and kept in a folder of their own.
+pub mod library;
 /// Lengths, angles and regions on a section, and the voxels within them.
 pub mod measure;
 /// The study's networks: DenseNet161, ResNet50, head, weights, Grad-CAM.

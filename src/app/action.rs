@@ -91,6 +91,7 @@ actions! {
         OpenDemo "Open demonstration patient" "Generate and open the synthetic patient" [];
         CloseSeries "Close series" "Take the shown series out of memory; it stays in the list" [CTRL W];
         ForgetRecents "Forget recent files" "Empty the list of recently opened files" [];
+        ImportWeights "Import network weights…" "Take weights for T4 or T11 from a safetensors or .pth file" [];
         SaveReport "Save report…" "Write the report of this patient as PDF and JSON" [CTRL S];
         ExportMarks "Export measurements…" "Write all measurements of this series as CSV" [CTRL E];
         Anonymize "De-identify…" "Write copies without the patient's identity (DICOM PS3.15)" [];

@@ -8,21 +8,41 @@ use egui::KeyboardShortcut;
 pub use super::action::{ACTIONS, Action, ActionInfo, Menu};
 use super::jobs::JobId;
 use super::sketch::Sketch;
-use super::state::{AnonymizeForm, Level, Tab, Workspace};
+use super::state::{AnonymizeForm, ImportForm, Level, Tab, Workspace};
 use super::training::TrainingForm;
 use crate::assess::{AssessError, Assessment, Models};
+use crate::chart::cam::Look;
 use crate::clinical::Record;
 use crate::cohort::Table;
 use crate::dicom::deidentify::{DeidentifyError, Summary};
 use crate::dicom::{DicomError, Orientation, Plane, Preview, Scan, Section, Volume, Voxel};
+use crate::library::{Candidate, LibraryError};
 use crate::measure::Mark;
-use crate::nn::{Card, EpochPoint};
+use crate::nn::weights::Info;
+use crate::nn::{Card, EpochPoint, Heatmap, NnError};
 
 /// A change of state. Panels and jobs send them; only the handler carries them out.
 pub enum Command {
     Do(Action),
     /// Studies, clinical tables, or folders of either.
     OpenPaths(Vec<PathBuf>),
+    /// What was let go over the window: studies, tables or network weights.
+    Dropped(Vec<PathBuf>),
+    /// Opens the import dialog for a level, or for the one the weights belong to.
+    AskImport(Option<Level>),
+    FillImport(Box<ImportForm>),
+    /// The system's file dialog for weights.
+    BrowseWeights,
+    /// Reads the file named in the import dialog.
+    ExamineWeights,
+    /// Puts what the import dialog shows in place.
+    InstallWeights,
+    /// The system's file dialog for a converted copy.
+    BrowseConverted,
+    ConvertWeightsTo(PathBuf),
+    /// Asks whether a level's imported weights are to go.
+    AskForget(Level),
+    ForgetImport(Level),
     ChooseSeries(usize),
     ShowSlice(usize),
     SetWindow {
@@ -75,7 +95,11 @@ pub enum Command {
     FilterRows(String),
     ShowTab(Tab),
     ShowWorkspace(Workspace),
-    SetCamOpacity(f32),
+    /// How Grad-CAM is shown; `keep` writes it to the settings (not while a slider is dragged).
+    SetCam {
+        look: Look,
+        keep: bool,
+    },
     SaveReportTo(PathBuf),
     CancelJob(JobId),
     DismissToast(usize),
@@ -118,10 +142,22 @@ pub enum Finished {
         result: Result<(Table, Vec<String>), String>,
     },
     Models(Result<Arc<Models>, AssessError>),
+    /// What the weights files of T4 and T11 hold, once the networks run.
+    WeightsInfo([Option<Arc<Info>>; 2]),
+    Examined(Result<Box<Candidate>, LibraryError>),
+    Installed(Level, Result<PathBuf, LibraryError>),
+    Forgotten(Level, Result<(), LibraryError>),
+    Converted(Result<PathBuf, LibraryError>),
     Assessed {
         inputs: u64,
         record: Record,
         result: Box<Result<Assessment, AssessError>>,
+    },
+    /// Grad-CAM for another class or layer, of the result with this fingerprint.
+    Explained {
+        inputs: u64,
+        look: Look,
+        result: Result<[Heatmap; 2], NnError>,
     },
     /// A training run has finished an epoch; the second figure is the one kept.
     Epoch {
@@ -142,6 +178,10 @@ pub enum PickPurpose {
     Clinical,
     Report,
     Marks,
+    /// Weights to import.
+    Weights,
+    /// Where a converted copy goes.
+    Converted,
     TrainingCohort,
     TrainingInit,
     TrainingOut,

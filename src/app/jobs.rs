@@ -17,7 +17,10 @@ pub enum JobId {
     Anonymize,
     Table,
     Models,
+    /// Reading, installing or converting weights.
+    Weights,
     Assess,
+    Explain,
     Demo,
     Save,
     Train,
@@ -34,7 +37,9 @@ impl JobId {
             Self::Anonymize => "De-identifying",
             Self::Table => "Reading table",
             Self::Models => "Loading models",
+            Self::Weights => "Importing weights",
             Self::Assess => "Predicting",
+            Self::Explain => "Computing Grad-CAM",
             Self::Demo => "Generating demonstration patient",
             Self::Save => "Saving report",
             Self::Train => "Training",
@@ -50,8 +55,10 @@ impl JobId {
                 | Self::Thumbnails
                 | Self::Anonymize
                 | Self::Assess
+                | Self::Explain
                 | Self::Demo
                 | Self::Models
+                | Self::Weights
                 | Self::Train
         )
     }

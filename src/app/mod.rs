@@ -44,6 +44,8 @@ pub struct Options {
     pub demo: bool,
     /// Where the models are, if not in the usual places.
     pub models: Option<PathBuf>,
+    /// Where imported weights are kept; without it nothing can be imported.
+    pub library: Option<PathBuf>,
     pub device: DeviceChoice,
     /// Where recent files and keys are remembered; nowhere if `None`.
     pub settings: Option<PathBuf>,
@@ -129,7 +131,7 @@ impl Workstation {
     fn dropped(ctx: &egui::Context) -> Option<Command> {
         let paths: Vec<PathBuf> =
             ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
-        (!paths.is_empty()).then_some(Command::OpenPaths(paths))
+        (!paths.is_empty()).then_some(Command::Dropped(paths))
     }
 }
 

@@ -1,11 +1,13 @@
 //! Drawn pictures kept between frames: a texture is made anew only when what it shows has changed.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use egui::{ColorImage, TextureHandle, TextureOptions};
 
 use super::handle::statistics;
 use super::viewer::OpenSeries;
+use crate::chart::cam::{ColourMap, Look};
 use crate::dicom::Preview;
 use crate::measure::{Mark, RegionStatistics};
 use crate::nn::Heatmap;
@@ -26,7 +28,9 @@ pub struct Pictures {
     network: [Option<Kept<u64>>; 2],
     /// The frame in which a network's picture was cut last: one a frame, so that no frame is missed.
     cut_in: Option<u64>,
-    cam: [Option<Kept<(u64, u32)>>; 2],
+    cam: [Option<Kept<u64>>; 2],
+    /// The legend of Grad-CAM.
+    ramp: Option<Kept<ColourMap>>,
 }
 
 /// Statistics kept; a series seldom has more measurements.
@@ -88,23 +92,33 @@ impl Pictures {
         Some(keep(&mut self.network[number], ctx, "network", key, TextureOptions::LINEAR, || image))
     }
 
-    /// The picture with Grad-CAM over it.
+    /// The picture with Grad-CAM over it; `key` tells pictures apart, heat map and look are looked at.
     pub fn cam(
         &mut self,
         ctx: &egui::Context,
         number: usize,
-        inputs: u64,
+        key: u64,
         picture: &Picture,
         heatmap: &Heatmap,
-        opacity: f32,
+        look: &Look,
     ) -> Option<TextureHandle> {
-        let key = (inputs, (opacity * 1000.0) as u32);
+        let mut hasher = DefaultHasher::new();
+        (key, look.map, look.opacity.to_bits(), look.class, look.layer).hash(&mut hasher);
+        heatmap.values.iter().for_each(|v| v.to_bits().hash(&mut hasher));
+        let key = hasher.finish();
         if let Some(kept) = self.cam[number].as_ref().filter(|k| k.key == key) {
             return Some(kept.texture.clone());
         }
-        let over = crate::chart::cam::overlay(picture, heatmap, opacity)?;
+        let over = crate::chart::cam::overlay(picture, heatmap, look.opacity, look.map)?;
         let image = ColorImage::from_rgba_unmultiplied([over.width, over.height], &over.bytes);
         Some(keep(&mut self.cam[number], ctx, "cam", key, TextureOptions::LINEAR, || image))
+    }
+
+    /// A colour map from low to high.
+    pub fn ramp(&mut self, ctx: &egui::Context, map: ColourMap) -> Option<TextureHandle> {
+        let ramp = map.ramp(128)?;
+        let image = || ColorImage::from_rgba_unmultiplied([ramp.width, ramp.height], &ramp.bytes);
+        Some(keep(&mut self.ramp, ctx, "ramp", map, TextureOptions::LINEAR, image))
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::keymap::Keymap;
+use crate::chart::cam::Look;
 use crate::files;
 
 /// Recent files kept.
@@ -21,11 +22,20 @@ pub struct Settings {
     pub dark: bool,
     pub scale_percent: u32,
     pub smooth: bool,
+    /// How Grad-CAM is shown.
+    pub cam: Look,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { recents: Vec::new(), keys: BTreeMap::new(), dark: true, scale_percent: 100, smooth: true }
+        Self {
+            recents: Vec::new(),
+            keys: BTreeMap::new(),
+            dark: true,
+            scale_percent: 100,
+            smooth: true,
+            cam: Look::default(),
+        }
     }
 }
 

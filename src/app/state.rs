@@ -13,12 +13,16 @@ use super::training::{TrainingForm, TrainingRun};
 pub use super::viewer::{Layout, OpenSeries, Preset, Viewer, Window};
 use crate::assess::Assessment;
 use crate::chart::Chart;
+use crate::chart::cam::Look;
 use crate::clinical::{self, Kind, Record, VARIABLES, Variable};
 use crate::cohort::Table;
 use crate::dicom::deidentify::Dates;
 use crate::dicom::{Scan, TagText};
 pub use crate::level::Level;
+use crate::library::Candidate;
 use crate::measure::Mark;
+use crate::nn::weights::Info;
+use crate::nn::{Card, Heatmap};
 
 /// The workspaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -149,8 +153,30 @@ pub struct Outcome {
     pub changed_at: Option<Instant>,
     /// Fingerprint of the inputs of the attempt now running or last failed, so that it is not repeated.
     pub attempted: Option<u64>,
+    /// Grad-CAM computed since for other classes and layers than the assessment's own.
+    pub explained: Vec<Explained>,
     /// The report's pages.
     pub report_pages: Vec<Chart>,
+}
+
+/// Grad-CAM of both levels for one class and layer.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// Class and layer; the colours are of no account.
+    pub look: Look,
+    /// T4's and T11's.
+    pub heat: Arc<[Heatmap; 2]>,
+}
+
+impl Outcome {
+    /// Grad-CAM at T4 (0) or T11 (1) of what `look` asks for; `None` while it is not computed.
+    pub fn heat(&self, look: &Look, number: usize) -> Option<&Heatmap> {
+        let reasons = &self.assessment.as_ref()?.reasons;
+        if reasons.look.explains_same(look) {
+            return if number == 0 { reasons.t4_cam.as_ref() } else { reasons.t11_cam.as_ref() };
+        }
+        self.explained.iter().find(|e| e.look.explains_same(look)).and_then(|e| e.heat.get(number))
+    }
 }
 
 /// How bad a message is.
@@ -192,6 +218,10 @@ pub enum Dialog {
     },
     /// De-identification of what is below a path.
     Anonymize(AnonymizeForm),
+    /// Network weights to import.
+    Import(Box<ImportForm>),
+    /// Whether a level's import is to go.
+    ForgetImport(Level),
     /// Every tag of one file.
     Tags {
         file: String,
@@ -248,7 +278,9 @@ pub struct State {
     pub dark: bool,
     /// Interface scale in percent, 100–200.
     pub scale_percent: u32,
-    pub cam_opacity: f32,
+    pub weights: ModelFiles,
+    /// What Grad-CAM explains and how it is shown.
+    pub cam: Look,
     /// T4 and T11 of a phantom's own truth, waiting for its series to open.
     pub pending_levels: Option<[usize; 2]>,
     /// The demonstration patient is asked to be assessed as soon as all is loaded.
@@ -257,7 +289,7 @@ pub struct State {
 
 impl State {
     pub fn new() -> Self {
-        Self { show_browser: true, dark: true, scale_percent: 100, cam_opacity: 0.45, ..Self::default() }
+        Self { show_browser: true, dark: true, scale_percent: 100, ..Self::default() }
     }
 
     /// Tells a person something once: toast and log.
@@ -274,6 +306,7 @@ impl State {
         let mut hasher = DefaultHasher::new();
         self.viewer.open.as_ref().map(|o| o.opening).hash(&mut hasher);
         self.inputs.hash(&mut hasher);
+        self.weights.key.hash(&mut hasher);
         hasher.finish()
     }
 
@@ -304,6 +337,45 @@ impl State {
             Err(wrong) => missing.extend(wrong),
         }
         missing
+    }
+}
+
+/// What the window knows of the files behind the models.
+#[derive(Default)]
+pub struct ModelFiles {
+    /// T4's and T11's weights; `None` for untrained ones.
+    pub info: [Option<Arc<Info>>; 2],
+    /// Whether they were imported.
+    pub imported: [bool; 2],
+    /// False where the models come from a folder that was named at the start.
+    pub can_import: bool,
+    /// Why the models are not loaded.
+    pub failure: Option<String>,
+    /// Changes with the models: results of other ones are out of date.
+    pub key: u64,
+}
+
+/// What the import dialog holds.
+#[derive(Debug, Clone, Default)]
+pub struct ImportForm {
+    /// `None`: the level the weights belong to.
+    pub level: Option<Level>,
+    pub path: String,
+    /// Why the file was refused, in one sentence.
+    pub refusal: Option<String>,
+    pub found: Option<Arc<Candidate>>,
+    /// The card as it will be kept.
+    pub card: Option<Card>,
+    /// A person said that the preprocessing is the one the weights were trained with.
+    pub confirmed: bool,
+}
+
+impl PartialEq for ImportForm {
+    fn eq(&self, other: &Self) -> bool {
+        let found = |form: &Self| form.found.as_ref().map(Arc::as_ptr);
+        (self.level, &self.path, &self.refusal, &self.card, self.confirmed)
+            == (other.level, &other.path, &other.refusal, &other.card, other.confirmed)
+            && found(self) == found(other)
     }
 }
 

@@ -2,27 +2,108 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Anchor, Chart, Rect, Rgba, Role, Text};
-use crate::nn::Heatmap;
+use crate::nn::head::CLASSES;
+use crate::nn::{Arch, Heatmap};
 use crate::slice::Picture;
 
 /// Colours for values from 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ColourMap {
     /// Google's rainbow without false edges (Mikhailov's polynomial).
     #[default]
     Turbo,
     /// matplotlib's perceptually uniform default (Zucker's polynomial).
     Viridis,
+    /// matplotlib's perceptually uniform black-red-yellow (Zucker's polynomial).
+    Inferno,
+    /// Light grey to dark red in a straight line: one hue, for those who distrust rainbows.
+    Red,
+}
+
+/// What Grad-CAM explains, and how it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Look {
+    pub map: ColourMap,
+    /// How much of the picture the hottest place covers, 0…1.
+    pub opacity: f32,
+    /// 0 = no metastasis, 1 = metastasis.
+    pub class: usize,
+    /// The backbone's stage whose map is weighed, counted from the picture; both networks have the same number.
+    pub layer: usize,
+}
+
+/// The last stage of either backbone.
+pub const LAST_LAYER: usize = Arch::Resnet50.stages().len() - 1;
+
+impl Default for Look {
+    /// What an assessment computes by itself: metastasis, at the last stage.
+    fn default() -> Self {
+        Self { map: ColourMap::default(), opacity: 0.55, class: CLASSES - 1, layer: LAST_LAYER }
+    }
+}
+
+impl Look {
+    /// The nearest look that exists, for values from a file.
+    pub fn sane(self) -> Self {
+        let usual = Self::default();
+        let opacity = if self.opacity.is_finite() { self.opacity.clamp(0.0, 1.0) } else { usual.opacity };
+        let class = if self.class < CLASSES { self.class } else { usual.class };
+        Self { map: self.map, opacity, class, layer: self.layer.min(LAST_LAYER) }
+    }
+
+    /// "Grad-CAM for metastasis at layer4".
+    pub fn words(&self, arch: Arch) -> String {
+        let look = self.sane();
+        format!("Grad-CAM for {} at {}", class_words(look.class), arch.stages()[look.layer])
+    }
+
+    /// True where both explain the same, whatever the colours.
+    pub fn explains_same(&self, other: &Self) -> bool {
+        (self.class, self.layer) == (other.class, other.layer)
+    }
+}
+
+/// What a class of the networks means.
+pub fn class_words(class: usize) -> &'static str {
+    if class == 0 { "no metastasis" } else { "metastasis" }
 }
 
 impl ColourMap {
+    pub const ALL: [Self; 4] = [Self::Turbo, Self::Viridis, Self::Inferno, Self::Red];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Turbo => "Turbo",
+            Self::Viridis => "Viridis",
+            Self::Inferno => "Inferno",
+            Self::Red => "Grey to red",
+        }
+    }
+
+    /// The map from low (left) to high (right) as a picture one pixel high.
+    pub fn ramp(self, width: usize) -> Option<Rgba> {
+        let last = width.saturating_sub(1).max(1) as f32;
+        Rgba::new(width, 1, (0..width).flat_map(|i| self.opaque(i as f32 / last)).collect())
+    }
+
+    fn opaque(self, value: f32) -> [u8; 4] {
+        let [r, g, b] = self.colour(value);
+        [r, g, b, 255]
+    }
+
     /// The colour of `value`, clamped to 0…1.
     pub fn colour(self, value: f32) -> [u8; 3] {
         let x = if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) };
         let channels: [&[f32]; 3] = match self {
             Self::Turbo => [&TURBO_RED, &TURBO_GREEN, &TURBO_BLUE],
             Self::Viridis => [&VIRIDIS_RED, &VIRIDIS_GREEN, &VIRIDIS_BLUE],
+            Self::Inferno => [&INFERNO_RED, &INFERNO_GREEN, &INFERNO_BLUE],
+            Self::Red => [&RED_RED, &RED_GREEN, &RED_BLUE],
         };
         channels
             .map(|c| (c.iter().rev().fold(0.0, |sum, k| sum * x + k).clamp(0.0, 1.0) * 255.0).round() as u8)
@@ -38,6 +119,15 @@ const VIRIDIS_GREEN: [f32; 7] =
     [0.005_407_344_5, 1.404_613_5, 0.214_847_56, -5.799_101, 14.179_934, -13.745_145, 4.645_852_6];
 const VIRIDIS_BLUE: [f32; 7] =
     [0.334_099_8, 1.384_590_1, 0.095_095_165, -19.332_441, 56.690_55, -65.353_035, 26.312_435];
+const INFERNO_RED: [f32; 7] =
+    [0.000_218_940_37, 0.106_513_42, 11.602_493, -41.703_995, 77.162_94, -71.319_43, 25.131_126];
+const INFERNO_GREEN: [f32; 7] =
+    [0.001_651_004_6, 0.563_956_44, -3.972_854, 17.436_4, -33.402_36, 32.626_064, -12.242_669];
+const INFERNO_BLUE: [f32; 7] =
+    [-0.019_480_899, 3.932_712_3, -15.942_394, 44.354_145, -81.807_31, 73.209_52, -23.070_326];
+const RED_RED: [f32; 2] = [0.8, -0.1];
+const RED_GREEN: [f32; 2] = [0.8, -0.78];
+const RED_BLUE: [f32; 2] = [0.8, -0.74];
 
 /// The grey picture as an opaque colour picture; None if its bytes don't fit its size.
 pub fn grey(picture: &Picture) -> Option<Rgba> {
@@ -48,15 +138,10 @@ pub fn grey(picture: &Picture) -> Option<Rgba> {
     Rgba::new(picture.width, picture.height, bytes)
 }
 
-/// The heat map over the picture in the default colours; see [`overlay_with`].
-pub fn overlay(picture: &Picture, heat: &Heatmap, opacity: f32) -> Option<Rgba> {
-    overlay_with(picture, heat, opacity, ColourMap::default())
-}
-
 /// The heat map over the picture, upsampled bilinearly; None if either's values don't fit its size.
 ///
 /// A place of heat h is covered to `opacity`·h^½, so that what the network ignored stays a plain CT.
-pub fn overlay_with(picture: &Picture, heat: &Heatmap, opacity: f32, map: ColourMap) -> Option<Rgba> {
+pub fn overlay(picture: &Picture, heat: &Heatmap, opacity: f32, map: ColourMap) -> Option<Rgba> {
     let mut base = grey(picture)?.bytes;
     if heat.values.len() != heat.width.checked_mul(heat.height)? || heat.values.is_empty() {
         return None;
@@ -107,12 +192,13 @@ fn bilinear(heat: &Heatmap, x: &Sample, y: &Sample) -> f32 {
 pub struct Panel<'a> {
     /// E.g. "T4, slice 38".
     pub caption: &'a str,
+    pub arch: Arch,
     pub picture: &'a Picture,
     pub heat: Option<&'a Heatmap>,
 }
 
 /// Slice and Grad-CAM side by side, one row a level, with a colour bar; None if a picture is malformed.
-pub fn figure(panels: &[Panel<'_>], width: f32) -> Option<Chart> {
+pub fn figure(panels: &[Panel<'_>], look: &Look, width: f32) -> Option<Chart> {
     const GAP: f32 = 10.0;
     const CAPTION: f32 = 18.0;
     const BAR: f32 = 46.0;
@@ -124,15 +210,15 @@ pub fn figure(panels: &[Panel<'_>], width: f32) -> Option<Chart> {
         let height = cell * panel.picture.height as f32 / panel.picture.width.max(1) as f32;
         chart.text(Text::new([0.0, y + 12.0], panel.caption, 9.0, Role::Ink).bold());
         let second = cell + GAP;
-        chart.text(Text::new([second, y + 12.0], "Grad-CAM for metastasis", 9.0, Role::Muted));
+        chart.text(Text::new([second, y + 12.0], look.words(panel.arch), 9.0, Role::Muted));
         y += CAPTION;
         let plain = grey(panel.picture)?;
         chart.image(Rect::new(0.0, y, cell, height), Arc::new(plain));
         let right = Rect::new(second, y, cell, height);
         match panel.heat {
             Some(heat) => {
-                chart.image(right, Arc::new(overlay(panel.picture, heat, 0.65)?));
-                colour_bar(&mut chart, width - BAR, y, height);
+                chart.image(right, Arc::new(overlay(panel.picture, heat, look.opacity, look.map)?));
+                colour_bar(&mut chart, look.map, width - BAR, y, height);
             }
             None => {
                 chart.frame(right, 0.0, Some(Role::Panel.fill()), Role::Grid.stroke(0.75));
@@ -143,17 +229,17 @@ pub fn figure(panels: &[Panel<'_>], width: f32) -> Option<Chart> {
         }
         y += height + GAP;
     }
-    chart.height = (y - GAP).max(1.0);
+    let words = format!(
+        "Colours: {}, from low to high; what did not count for the class keeps the picture's grey.",
+        look.map.name()
+    );
+    chart.text(Text::new([0.0, y + 6.0], words, 8.0, Role::Muted));
+    chart.height = y + GAP;
     Some(chart)
 }
 
-fn colour_bar(chart: &mut Chart, x: f32, y: f32, height: f32) {
-    let bytes: Vec<u8> = (0..64)
-        .flat_map(|i| {
-            let [r, g, b] = ColourMap::default().colour(1.0 - i as f32 / 63.0);
-            [r, g, b, 255]
-        })
-        .collect();
+fn colour_bar(chart: &mut Chart, map: ColourMap, x: f32, y: f32, height: f32) {
+    let bytes = (0..64).flat_map(|i| map.opaque(1.0 - i as f32 / 63.0)).collect();
     let Some(bar) = Rgba::new(1, 64, bytes) else { return };
     chart.image(Rect::new(x, y, 8.0, height), Arc::new(bar));
     chart.text(Text::new([x + 12.0, y + 7.0], "high", 8.0, Role::Muted));
@@ -177,11 +263,11 @@ mod tests {
     #[test]
     fn cold_places_keep_the_picture_and_hot_ones_the_map() {
         let picture = ramp(40, 20);
-        let over = overlay(&picture, &corner(), 1.0).unwrap();
+        let over = overlay(&picture, &corner(), 1.0, ColourMap::Turbo).unwrap();
         assert_eq!(&over.bytes[..3], ColourMap::Turbo.colour(1.0));
         let last = over.bytes.len() - 4;
         assert_eq!(&over.bytes[last..], [248, 248, 248, 255]);
-        assert_eq!(overlay(&picture, &corner(), 0.0), grey(&picture));
+        assert_eq!(overlay(&picture, &corner(), 0.0, ColourMap::Turbo), grey(&picture));
     }
 
     #[test]
@@ -202,26 +288,56 @@ mod tests {
         near(ColourMap::Viridis, 0.0, [0x44, 0x01, 0x54]);
         near(ColourMap::Viridis, 0.5, [0x21, 0x91, 0x8C]);
         near(ColourMap::Viridis, 1.0, [0xFD, 0xE7, 0x25]);
+        near(ColourMap::Inferno, 0.0, [0x00, 0x00, 0x04]);
+        near(ColourMap::Inferno, 0.5, [0xBC, 0x37, 0x54]);
+        near(ColourMap::Inferno, 1.0, [0xFC, 0xFF, 0xA4]);
         near(ColourMap::Turbo, 0.5, [0xA4, 0xFC, 0x3C]);
         near(ColourMap::Turbo, 1.0, [0x7A, 0x04, 0x03]);
         assert_eq!(ColourMap::Turbo.colour(f32::NAN), ColourMap::Turbo.colour(0.0));
     }
 
     #[test]
+    fn every_map_but_the_rainbow_changes_lightness_one_way() {
+        // Luma of ITU-R 601 stands in for lightness.
+        let luma = |[r, g, b]: [u8; 3]| 0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b);
+        for map in [ColourMap::Viridis, ColourMap::Inferno, ColourMap::Red] {
+            let steps: Vec<f32> = (0..=32).map(|i| luma(map.colour(i as f32 / 32.0))).collect();
+            let rises = steps.windows(2).filter(|w| w[1] > w[0]).count();
+            assert!(rises == 0 || rises == 32, "{map:?}: {steps:?}");
+        }
+    }
+
+    #[test]
+    fn a_look_from_a_file_is_brought_to_what_exists() {
+        let wild = Look { opacity: f32::NAN, class: 9, layer: 99, map: ColourMap::Red };
+        assert_eq!(wild.sane(), Look { map: ColourMap::Red, ..Look::default() });
+        assert_eq!(wild.words(Arch::Densenet161), "Grad-CAM for metastasis at denseblock4");
+        let other = Look { class: 0, layer: 2, ..Look::default() };
+        assert_eq!(other.words(Arch::Resnet50), "Grad-CAM for no metastasis at layer2");
+        let read: Look = serde_json::from_str(r#"{"map": "inferno"}"#).unwrap();
+        assert_eq!(read, Look { map: ColourMap::Inferno, ..Look::default() });
+    }
+
+    #[test]
     fn malformed_pictures_are_none() {
         let short = Picture { width: 3, height: 3, grey: vec![0; 8] };
-        assert!(overlay(&short, &corner(), 0.5).is_none());
+        assert!(overlay(&short, &corner(), 0.5, ColourMap::Red).is_none());
         let empty = Heatmap { width: 0, height: 0, values: vec![] };
-        assert!(overlay(&ramp(4, 4), &empty, 0.5).is_none());
+        assert!(overlay(&ramp(4, 4), &empty, 0.5, ColourMap::Red).is_none());
     }
 
     #[test]
     fn the_figure_holds_both_levels() {
         let (t4, t11, heat) = (ramp(50, 30), ramp(50, 40), corner());
         let panels = [
-            Panel { caption: "T4, slice 38", picture: &t4, heat: Some(&heat) },
-            Panel { caption: "T11", picture: &t11, heat: None },
+            Panel { caption: "T4, slice 38", arch: Arch::Densenet161, picture: &t4, heat: Some(&heat) },
+            Panel { caption: "T11", arch: Arch::Resnet50, picture: &t11, heat: None },
         ];
-        check::assert_sound(&figure(&panels, 400.0).unwrap());
+        let look = Look { class: 0, layer: 3, map: ColourMap::Viridis, ..Look::default() };
+        let chart = figure(&panels, &look, 400.0).unwrap();
+        check::assert_sound(&chart);
+        let words: Vec<&str> = chart.texts().map(|t| t.text.as_str()).collect();
+        assert!(words.contains(&"Grad-CAM for no metastasis at denseblock3"), "{words:?}");
+        assert!(words.iter().any(|w| w.contains("Viridis")), "{words:?}");
     }
 }

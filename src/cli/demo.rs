@@ -33,7 +33,11 @@ pub fn run(args: DemoArgs) -> anyhow::Result<()> {
     let options =
         app::Options { demo: true, models: args.models.clone(), device: args.device, ..Default::default() };
     if !args.headless {
-        return super::window(app::Options { settings: app::settings::Settings::usual_place(), ..options });
+        return super::window(app::Options {
+            settings: app::settings::Settings::usual_place(),
+            library: assess::Places::usual_library(args.models.as_deref()),
+            ..options
+        });
     }
     report_of_demo(&args)?;
     note("Drawing the panels…");
@@ -45,7 +49,9 @@ pub fn run(args: DemoArgs) -> anyhow::Result<()> {
 
 /// The report through the same functions as `predict`.
 fn report_of_demo(args: &DemoArgs) -> anyhow::Result<()> {
-    let models = Models::load(&assess::models_folder(args.models.as_deref())?, args.device, &Stages)?;
+    // Without a person's imports: the demonstration is the same everywhere.
+    let places = assess::Places { shipped: assess::models_folder(args.models.as_deref())?, library: None };
+    let models = Models::load(&places, args.device, &Stages)?;
     let folder = phantom::demonstration(&Stages)?;
     let truth = phantom::read_truth(&folder)?;
     let level = |name: &str| truth.slice_of(name).with_context(|| format!("the phantom has no {name}"));

@@ -80,6 +80,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         None => open(app::Options {
             paths: arguments.paths,
             demo: false,
+            library: crate::assess::Places::usual_library(arguments.models.as_deref()),
             models: arguments.models,
             device: arguments.device,
             settings: app::settings::Settings::usual_place(),

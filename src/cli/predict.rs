@@ -69,7 +69,7 @@ pub fn run(args: PredictArgs) -> anyhow::Result<()> {
     if let Some(id) = &args.id {
         clinical::read_record(&table, id)?;
     }
-    let models = Models::load(&assess::models_folder(args.models.as_deref())?, args.device, &Stages)?;
+    let models = Models::load(&assess::Places::find(args.models.as_deref())?, args.device, &Stages)?;
     let inputs = match (&args.path, &args.t4_image, &args.t11_image) {
         (Some(path), _, _) => from_series(path, &args, &table, &models)?,
         (None, Some(t4), Some(t11)) => from_pictures(t4, t11, &args, &table, &models)?,

@@ -42,7 +42,7 @@ pub const STAGES: usize = 5;
 impl Arch {
     /// The backbone's stages from the picture to the last feature map, under torchvision's names. A transition counts to
     /// the dense block before it, the last norm to the last block.
-    pub fn stages(self) -> &'static [&'static str; STAGES] {
+    pub const fn stages(self) -> &'static [&'static str; STAGES] {
         match self {
             Arch::Densenet161 => &["conv0", "denseblock1", "denseblock2", "denseblock3", "denseblock4"],
             Arch::Resnet50 => &["conv1", "layer1", "layer2", "layer3", "layer4"],

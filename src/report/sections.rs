@@ -9,6 +9,7 @@ use crate::chart::text::{self, number, percent, percent_range, probability};
 use crate::chart::votes;
 use crate::chart::{Anchor, Chart, Rect, Role, Text, Weight};
 use crate::clinical::{Kind, Record, VARIABLES, Variable};
+use crate::level::Level;
 
 /// All sections in reading order.
 pub fn write(flow: &mut Flow, a: &Assessment, record: &Record, provenance: &Provenance) {
@@ -185,19 +186,20 @@ fn slices(flow: &mut Flow, a: &Assessment) {
         None => format!("{level}, picture as the network saw it"),
     };
     let levels = [
-        (caption("T4", a.t4.slice), &a.reasons.t4_picture, &a.reasons.t4_cam),
-        (caption("T11", a.t11.slice), &a.reasons.t11_picture, &a.reasons.t11_cam),
+        (Level::T4, caption("T4", a.t4.slice), &a.reasons.t4_picture, &a.reasons.t4_cam),
+        (Level::T11, caption("T11", a.t11.slice), &a.reasons.t11_picture, &a.reasons.t11_cam),
     ];
     let panels: Vec<Panel<'_>> = levels
         .iter()
-        .filter_map(|(caption, picture, heat)| {
-            picture.as_ref().map(|picture| Panel { caption, picture, heat: heat.as_ref() })
+        .filter_map(|(level, caption, picture, heat)| {
+            let arch = level.arch();
+            picture.as_ref().map(|picture| Panel { caption, arch, picture, heat: heat.as_ref() })
         })
         .collect();
     if panels.is_empty() {
         return;
     }
-    match cam::figure(&panels, 480.0) {
+    match cam::figure(&panels, &a.reasons.look, 480.0) {
         Some(chart) => section(flow, "Slices and Grad-CAM", chart),
         None => {
             list(flow, "Slices and Grad-CAM", &["The pictures could not be shown.".to_owned()], Role::Warning)

@@ -80,6 +80,7 @@ pub fn assessment(t4: bool, t11: bool, clinical: bool, trained: bool) -> Assessm
             t11_picture: Some(picture(500, 400)),
             t4_cam: Some(heat(0.25, 0.4)),
             t11_cam: Some(heat(0.6, 0.6)),
+            look: crate::chart::cam::Look::default(),
             nomogram: Some(nomogram),
             patient_points: Some(patient),
             cutoff_points: Some(131.6),

@@ -59,6 +59,10 @@ impl Workstation {
 
     pub(super) fn picked(&mut self, purpose: PickPurpose, paths: Option<Vec<PathBuf>>) {
         let Some(paths) = paths else {
+            if matches!(purpose, PickPurpose::Weights | PickPurpose::Converted) {
+                let words = "no file chosen; if no dialog appeared, type the path into the field";
+                return self.state.tell(Severity::Info, words);
+            }
             // Without a desktop portal the dialog closes at once, which looks like Cancel.
             self.state.tell(
                 Severity::Info,
@@ -69,6 +73,8 @@ impl Workstation {
         match (purpose, paths.into_iter().next()) {
             (PickPurpose::Report, Some(path)) => self.save_report(path),
             (PickPurpose::Marks, Some(path)) => self.export_marks(path),
+            (PickPurpose::Weights, Some(path)) => self.weights_picked(path),
+            (PickPurpose::Converted, Some(path)) => self.convert_weights(path),
             (
                 PickPurpose::TrainingCohort | PickPurpose::TrainingInit | PickPurpose::TrainingOut,
                 Some(path),

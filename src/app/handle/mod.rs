@@ -1,12 +1,14 @@
 //! The command handler: the only place that changes state.
 
 mod anonymize;
+mod explain;
 mod files;
 mod marks;
 mod patient;
 mod remember;
 mod training;
 mod view;
+mod weights;
 
 pub use files::thumbnail_key;
 pub use marks::statistics;
@@ -22,6 +24,16 @@ impl Workstation {
         match command {
             Command::Do(action) => self.act(ctx, action),
             Command::OpenPaths(paths) => self.open_paths(paths),
+            Command::Dropped(paths) => self.dropped_paths(paths),
+            Command::AskImport(level) => self.ask_import(level, None),
+            Command::FillImport(form) => self.fill_import(form),
+            Command::BrowseWeights => self.browse_weights(),
+            Command::ExamineWeights => self.examine_weights(),
+            Command::InstallWeights => self.install_weights(),
+            Command::BrowseConverted => self.browse_converted(),
+            Command::ConvertWeightsTo(path) => self.convert_weights(path),
+            Command::AskForget(level) => self.state.dialog = Dialog::ForgetImport(level),
+            Command::ForgetImport(level) => self.forget_import(level),
             Command::ChooseSeries(index) => self.open_series(index),
             Command::ShowSlice(slice) => self.show_slice(slice),
             Command::SetWindow { centre, width } => self.set_window(centre, width),
@@ -66,7 +78,7 @@ impl Workstation {
             }
             Command::ShowTab(tab) => self.show_tab(tab),
             Command::ShowWorkspace(workspace) => self.state.workspace = workspace,
-            Command::SetCamOpacity(opacity) => self.state.cam_opacity = opacity.clamp(0.0, 1.0),
+            Command::SetCam { look, keep } => self.set_cam(look, keep),
             Command::SaveReportTo(path) => self.save_report(path),
             Command::CancelJob(id) => self.jobs.cancel(id),
             Command::DismissToast(index) => {
@@ -81,7 +93,7 @@ impl Workstation {
                     self.open_paths(vec![path.into()]);
                 }
             }
-            Command::CloseDialogs => self.state.dialog = Dialog::None,
+            Command::CloseDialogs => self.close_dialogs(),
             Command::Finished(finished) => self.finished(ctx, finished),
         }
     }
@@ -102,6 +114,7 @@ impl Workstation {
                 self.ask_for_path(action);
             }
             Action::OpenPath => self.state.dialog = Dialog::Path { text: String::new() },
+            Action::ImportWeights => self.ask_import(None, None),
             Action::OpenDemo => self.open_demo(),
             Action::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Action::Undo => self.undo(),
@@ -193,7 +206,13 @@ impl Workstation {
             Finished::Thumbnail { key, preview } => self.thumbnail_ready(ctx, key, preview),
             Finished::Table { path, result } => self.table_read(path, result),
             Finished::Models(result) => self.models_loaded(result),
+            Finished::WeightsInfo(info) => self.state.weights.info = info,
+            Finished::Examined(result) => self.examined(result),
+            Finished::Installed(level, result) => self.installed(level, result),
+            Finished::Forgotten(level, result) => self.import_forgotten(level, result),
+            Finished::Converted(result) => self.converted(result),
             Finished::Assessed { inputs, record, result } => self.assessed(inputs, record, *result),
+            Finished::Explained { inputs, look, result } => self.explained(inputs, look, result),
             Finished::Epoch { point, kept } => self.epoch_over(point, kept),
             Finished::Trained(result) => self.trained(result),
             Finished::Demo(result) => self.demo_ready(result),

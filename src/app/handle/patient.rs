@@ -63,7 +63,7 @@ impl Workstation {
         }
     }
 
-    fn inputs_changed(&mut self) {
+    pub(super) fn inputs_changed(&mut self) {
         self.state.outcome.failure = None;
         if self.state.outcome.assessment.is_some() {
             self.state.outcome.changed_at = Some(Instant::now());
@@ -98,26 +98,6 @@ impl Workstation {
             }
             Err(error) => self.state.tell(Severity::Error, error.to_string()),
         }
-    }
-
-    pub(in super::super) fn load_models(&mut self) {
-        let (asked, device) = (self.options.models.clone(), self.options.device);
-        self.jobs.start(JobId::Models, move |progress, reporter| {
-            let loaded = assess::models_folder(asked.as_deref())
-                .and_then(|folder| Models::load(&folder, device, progress));
-            reporter.send(Finished::Models(loaded.map(Arc::new)));
-        });
-    }
-
-    pub(super) fn models_loaded(&mut self, result: Result<Arc<Models>, AssessError>) {
-        self.models = match result {
-            Ok(models) => ModelsState::Ready(models),
-            Err(error) => {
-                self.state.tell(Severity::Error, error.to_string());
-                ModelsState::Failed(error)
-            }
-        };
-        self.predict_if_pending();
     }
 
     /// Starts the prediction asked for before everything was loaded.
@@ -186,12 +166,12 @@ impl Workstation {
                 self.state.outcome.record = record;
                 self.state.outcome.inputs = inputs;
                 self.state.outcome.report_pages.clear();
+                self.state.outcome.explained.clear();
+                self.explain();
                 if first && self.state.tab == Tab::Pictures {
                     self.state.tab = Tab::Nomogram;
                 }
-                if self.state.tab == Tab::Report {
-                    self.preview_report();
-                }
+                self.preview_report_if_shown();
             }
             Err(AssessError::Cancelled) => self.state.tell(Severity::Info, "prediction cancelled"),
             Err(error) => {
@@ -230,6 +210,7 @@ impl Workstation {
         }
         let assessment = self.state.outcome.assessment.clone()?;
         let models = Arc::clone(self.models()?);
+        let assessment = Arc::new(self.as_shown(&assessment));
         let series = self.state.viewer.open.as_ref().map(|o| &o.series);
         let provenance = report::provenance(&models, series);
         Some((assessment, self.state.outcome.record.clone(), provenance))
@@ -245,6 +226,12 @@ impl Workstation {
         }
         if let Some((assessment, record, provenance)) = self.report_parts() {
             self.state.outcome.report_pages = report::pages(&assessment, &record, &provenance);
+        }
+    }
+
+    pub(super) fn preview_report_if_shown(&mut self) {
+        if self.state.tab == Tab::Report {
+            self.preview_report();
         }
     }
 

@@ -24,6 +24,7 @@ impl Workstation {
         self.state.keys = keys;
         self.state.recents = settings.recents;
         self.state.viewer.smooth = settings.smooth;
+        self.state.cam = settings.cam.sane();
         self.state.scale_percent = settings.scale_percent.clamp(100, 200);
         ctx.set_zoom_factor(self.state.scale_percent as f32 / 100.0);
         self.state.dark = settings.dark;
@@ -39,6 +40,7 @@ impl Workstation {
             dark: self.state.dark,
             scale_percent: self.state.scale_percent,
             smooth: self.state.viewer.smooth,
+            cam: self.state.cam,
         };
         if let Err(sentence) = settings.write(path) {
             self.state.tell(Severity::Warning, format!("the settings can't be kept: {sentence}"));

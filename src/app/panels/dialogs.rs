@@ -19,6 +19,8 @@ pub fn show(ctx: &egui::Context, scene: &mut Scene<'_>) {
         Dialog::Shortcuts => shortcuts(ui, scene),
         Dialog::Keys { waiting } => super::keys::show(ui, scene, waiting),
         Dialog::Anonymize(form) => super::anonymize::show(ui, scene, form),
+        Dialog::Import(form) => super::import::show(ui, scene, form),
+        Dialog::ForgetImport(level) => super::import::forget(ui, scene, level),
         Dialog::Tags { file, tags } => super::tags::show(ui, &file, &tags),
         Dialog::About => about(ui),
         Dialog::None => {}

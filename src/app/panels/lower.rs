@@ -98,6 +98,7 @@ fn network_picture(
     };
     let mut key = DefaultHasher::new();
     (&volume.series_uid, std::sync::Arc::as_ptr(volume) as usize, slice).hash(&mut key);
+    (recipe.window_hu.map(f32::to_bits), recipe.width, recipe.height).hash(&mut key);
     let make = || slice::cut(volume, slice, recipe).ok();
     let texture = scene.pictures.network(ui.ctx(), number, key.finish(), make)?;
     let size = vec2(recipe.width as f32, recipe.height as f32);
@@ -105,13 +106,13 @@ fn network_picture(
 }
 
 /// A picture in its true proportions, with a name for screen readers.
-fn framed(ui: &mut Ui, texture: egui::TextureId, size: egui::Vec2, space: egui::Vec2, name: &str) {
+pub fn framed(ui: &mut Ui, texture: egui::TextureId, size: egui::Vec2, space: egui::Vec2, name: &str) {
     let scale = (space.x / size.x).min(space.y / size.y).clamp(0.05, 2.0);
     let image = egui::Image::from_texture((texture, size * scale)).alt_text(format!("{name} picture"));
     ui.add(image);
 }
 
-fn placeholder(ui: &mut Ui, space: egui::Vec2, words: &str) {
+pub fn placeholder(ui: &mut Ui, space: egui::Vec2, words: &str) {
     let t = theme::tokens(ui);
     let (rect, _) = ui.allocate_exact_size(space.max(vec2(10.0, 10.0)), Sense::hover());
     ui.painter().rect_filled(rect, 4.0, t.card);
@@ -166,49 +167,37 @@ fn reasons(ui: &mut Ui, scene: &mut Scene<'_>) {
             "predict to see the votes and where the networks looked",
         );
     };
+    super::cam::bar(ui, scene);
     let size = ui.available_size();
     ui.horizontal_top(|ui| {
         // The votes carry text, so they get the wider part.
         let votes = (size.x * 0.42).max(300.0);
-        let third = (size.x - votes - 16.0) / 2.0;
         ui.allocate_ui(vec2(votes, size.y), |ui| {
             ui.vertical(|ui| {
                 chart_in(ui, &chart::votes::draw(&assessment, (votes * 0.8).clamp(280.0, 520.0)));
             });
         });
-        let r = &assessment.reasons;
-        let levels = [
-            (0, "T4", r.t4_picture.as_ref().zip(r.t4_cam.as_ref())),
-            (1, "T11", r.t11_picture.as_ref().zip(r.t11_cam.as_ref())),
-        ];
-        for (number, name, both) in levels {
-            ui.allocate_ui(vec2(third, size.y), |ui| {
-                ui.vertical(|ui| {
-                    ui.label(RichText::new(format!("{name}: Grad-CAM for metastasis")).small());
-                    let space = vec2(third, size.y - 50.0);
-                    let Some((picture, heatmap)) = both else {
-                        return placeholder(ui, space, "no Grad-CAM");
-                    };
-                    let (inputs, opacity) = (scene.state.outcome.inputs, scene.state.cam_opacity);
-                    let drawn = scene.pictures.cam(ui.ctx(), number, inputs, picture, heatmap, opacity);
-                    let Some(texture) = drawn else { return placeholder(ui, space, "no Grad-CAM") };
-                    let size = vec2(picture.width as f32, picture.height as f32);
-                    framed(ui, texture.id(), size, space, &format!("{name} Grad-CAM"));
-                    if number == 0 {
-                        opacity_slider(ui, scene);
-                    }
+        // Where there is more height than width the pictures stand one above the other.
+        let (space, side) = (ui.available_size(), size.y <= 0.7 * size.x);
+        let gap = ui.spacing().item_spacing;
+        let cell = if side {
+            vec2((space.x - gap.x) / 2.0, space.y)
+        } else {
+            vec2(space.x, (space.y - gap.y) / 2.0)
+        };
+        let layout = if side {
+            egui::Layout::left_to_right(egui::Align::Min)
+        } else {
+            egui::Layout::top_down(egui::Align::Min)
+        };
+        ui.with_layout(layout, |ui| {
+            for (number, level) in Level::ALL.into_iter().enumerate() {
+                ui.allocate_ui(cell, |ui| {
+                    ui.vertical(|ui| super::cam::picture(ui, scene, &assessment, number, level, cell));
                 });
-            });
-        }
+            }
+        });
     });
-}
-
-fn opacity_slider(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let mut opacity = scene.state.cam_opacity;
-    let slider = egui::Slider::new(&mut opacity, 0.0..=1.0).text("opacity").fixed_decimals(2);
-    if ui.add(slider).changed() {
-        scene.send(Command::SetCamOpacity(opacity));
-    }
 }
 
 fn report(ui: &mut Ui, scene: &mut Scene<'_>) {

@@ -2,9 +2,11 @@
 
 mod anonymize;
 mod browser;
+mod cam;
 mod clinical;
 mod cohort;
 mod dialogs;
+mod import;
 mod keys;
 mod levels;
 mod lower;
