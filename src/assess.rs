@@ -13,6 +13,7 @@ use crate::files;
 use crate::fusion::{self, LogProb, Source, Votes};
 use crate::level::Level;
 use crate::library;
+use crate::nn::familiarity::Distance;
 use crate::nn::{Arch, DeviceChoice, Heatmap, Inference, Network, NnError};
 use crate::progress::Progress;
 use crate::slice::{self, Picture, Recipe, SliceError};
@@ -57,6 +58,42 @@ pub struct ImageBranch {
     pub vote: bool,
     /// False for untrained weights.
     pub trained: bool,
+    /// Each head's probability where the network is an ensemble, else empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub heads: Vec<f64>,
+    /// How far the picture is from those the network learnt from, where its weights know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distance: Option<Distance>,
+}
+
+impl ImageBranch {
+    /// Lowest and highest of the ensemble's probabilities.
+    pub fn spread(&self) -> Option<[f64; 2]> {
+        let low = self.heads.iter().copied().reduce(f64::min)?;
+        let high = self.heads.iter().copied().reduce(f64::max)?;
+        Some([low, high])
+    }
+
+    /// What a person should know before believing the figure.
+    fn doubts(&self, level: Level) -> Vec<String> {
+        let mut doubts = vec![];
+        if let Some(distance) = self.distance.filter(Distance::unfamiliar) {
+            doubts.push(format!(
+                "the picture at {} is unlike those the network learnt from (distance {:.2}, usually up to {:.2}): check \
+                 slice, level and window, and do not rely on its vote",
+                level.name(),
+                distance.value,
+                distance.limit
+            ));
+        }
+        if let Some([low, high]) = self.spread().filter(|[low, high]| *low < 0.5 && *high > 0.5) {
+            doubts.push(format!(
+                "the {} network's heads disagree: probabilities from {low:.2} to {high:.2}",
+                level.name()
+            ));
+        }
+        doubts
+    }
 }
 
 /// The boosted trees' say.
@@ -294,6 +331,10 @@ pub fn assess(
     let fused = fusion::fuse(t4_seen.inference.log_prob, t11_seen.inference.log_prob, clinical.vote);
     warnings.extend(models.clinical.outside_training(record));
     let (nomogram, patient_points) = place(&models.nomogram, record, fused.log_prob, &mut warnings);
+    let t4_branch = branch(&models.t4, t4.slice, &t4_seen.inference);
+    let t11_branch = branch(&models.t11, t11.slice, &t11_seen.inference);
+    warnings.extend(t4_branch.doubts(Level::T4));
+    warnings.extend(t11_branch.doubts(Level::T11));
     warnings.extend(models.t4.device_notice().map(str::to_owned));
     if !models.trained() {
         warnings.insert(0, untrained_warning(models));
@@ -317,8 +358,8 @@ pub fn assess(
     };
     Ok(Assessment {
         id: record.id.clone(),
-        t4: branch(&models.t4, t4.slice, t4_seen.inference.log_prob),
-        t11: branch(&models.t11, t11.slice, t11_seen.inference.log_prob),
+        t4: t4_branch,
+        t11: t11_branch,
         clinical: ClinicalBranch {
             probability: clinical.probability,
             vote: clinical.vote,
@@ -350,13 +391,15 @@ fn untrained_warning(models: &Models) -> String {
     format!("{UNTRAINED} ({} network)", untrained.join(" and "))
 }
 
-fn branch(network: &Network, slice: Option<usize>, log_prob: LogProb) -> ImageBranch {
+fn branch(network: &Network, slice: Option<usize>, said: &Inference) -> ImageBranch {
     ImageBranch {
         slice,
-        log_prob,
-        probability: log_prob.probability(),
-        vote: log_prob.vote(),
+        log_prob: said.log_prob,
+        probability: said.log_prob.probability(),
+        vote: said.log_prob.vote(),
         trained: network.card.trained,
+        heads: if said.each.len() > 1 { said.each.clone() } else { vec![] },
+        distance: said.distance,
     }
 }
 

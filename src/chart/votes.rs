@@ -49,6 +49,8 @@ struct Branch {
     detail: String,
     warn: bool,
     probability: f64,
+    /// Lowest and highest of an ensemble.
+    spread: Option<[f64; 2]>,
     vote: bool,
     link: Link,
 }
@@ -71,6 +73,7 @@ fn branches(a: &Assessment) -> [Branch; 3] {
         },
         warn: !branch.trained,
         probability: branch.probability,
+        spread: branch.spread(),
         vote: branch.vote,
         link: if a.fused.source == source { Link::Source } else { Link::None },
     };
@@ -85,6 +88,7 @@ fn branches(a: &Assessment) -> [Branch; 3] {
         },
         warn: missing > 0,
         probability: a.clinical.probability,
+        spread: None,
         vote: a.clinical.vote,
         link: if votes.t4 == votes.t11 { Link::None } else { Link::Decides },
     };
@@ -136,6 +140,9 @@ impl<'a> Layout<'a> {
         let role = if branch.warn { Role::Warning } else { Role::Muted };
         self.chart.text(Text::new([0.0, y + 1.05 * s], branch.detail.clone(), 0.88 * s, role));
         self.bar_mark(y, branch.probability, branch.vote, 1.1 * s);
+        if let Some(spread) = branch.spread {
+            self.whisker(y, spread);
+        }
         let figure =
             Text::new([right + 0.8 * s, y + 0.38 * s], probability(branch.probability), 1.1 * s, Role::Ink);
         self.chart.text(figure.bold());
@@ -150,6 +157,17 @@ impl<'a> Layout<'a> {
         let share = if probability.is_finite() { probability.clamp(0.0, 1.0) as f32 } else { 0.0 };
         let role = vote_role(vote);
         self.chart.fill_rect(Rect { width: track.width * share, ..track }, 0.2 * self.s, role.fill());
+    }
+
+    /// From the lowest to the highest of an ensemble's probabilities.
+    fn whisker(&mut self, y: f32, [low, high]: [f64; 2]) {
+        let (s, [left, right]) = (self.s, self.bar);
+        let at = |p: f64| left + (right - left) * p.clamp(0.0, 1.0) as f32;
+        let stroke = Role::Ink.stroke(0.12 * s);
+        self.chart.line([at(low), y], [at(high), y], stroke);
+        for x in [at(low), at(high)] {
+            self.chart.line([x, y - 0.3 * s], [x, y + 0.3 * s], stroke);
+        }
     }
 
     /// A vote as a word with a filled or open dot, so that it does not hang on colour.

@@ -13,7 +13,15 @@ use crate::slice::Picture;
 fn branch(vote: bool, p: f64, trained: bool, slice: usize) -> ImageBranch {
     let probability = if vote { p } else { 1.0 - p };
     let log_prob = LogProb([(1.0 - probability).ln(), probability.ln()]);
-    ImageBranch { slice: Some(slice), log_prob, probability: log_prob.probability(), vote, trained }
+    ImageBranch {
+        slice: Some(slice),
+        log_prob,
+        probability: log_prob.probability(),
+        vote,
+        trained,
+        heads: vec![],
+        distance: None,
+    }
 }
 
 /// An ellipse of soft tissue with two dark lungs.

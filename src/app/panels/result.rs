@@ -108,14 +108,21 @@ fn figures(ui: &mut Ui, scene: &Scene<'_>, a: &Assessment) {
         ui.label(theme::strong(word).size(16.0).color(if stale { t.muted } else { colour }));
         ui.label(RichText::new(interval(a)).color(t.muted));
         ui.end_row();
-        for (name, p, vote) in [
-            ("T4 network", a.t4.probability, a.t4.vote),
-            ("T11 network", a.t11.probability, a.t11.vote),
-            ("Clinical", a.clinical.probability, a.clinical.vote),
+        for (name, p, vote, spread) in [
+            ("T4 network", a.t4.probability, a.t4.vote, a.t4.spread()),
+            ("T11 network", a.t11.probability, a.t11.vote, a.t11.spread()),
+            ("Clinical", a.clinical.probability, a.clinical.vote, None),
         ] {
             ui.label(RichText::new(name).color(t.muted));
             ui.label(RichText::new(probability(p)).color(ink));
-            ui.label(RichText::new(if vote { "votes metastasis" } else { "votes none" }).color(t.muted));
+            let mut words = if vote { "votes metastasis" } else { "votes none" }.to_owned();
+            if let Some([low, high]) = spread {
+                words.push_str(&format!(" ({low:.2} to {high:.2})"));
+            }
+            let says = ui.label(RichText::new(words).color(t.muted));
+            if spread.is_some() {
+                says.on_hover_text("Lowest and highest probability of the network's heads");
+            }
             ui.end_row();
         }
     });

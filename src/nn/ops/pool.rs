@@ -53,15 +53,16 @@ fn pooled(n: usize) -> usize {
 
 struct MaxPool;
 
-/// Row, column and value of the maximum under output pixel (row, column).
+/// Place and value of the maximum under output pixel (row, column).
 fn highest(plane: &[f32], height: usize, width: usize, row: usize, column: usize) -> (usize, f32) {
     let rows = (2 * row).saturating_sub(1)..(2 * row + 2).min(height);
     let columns = (2 * column).saturating_sub(1)..(2 * column + 2).min(width);
     let mut best = (rows.start * width + columns.start, f32::NEG_INFINITY);
     for y in rows {
-        for at in y * width + columns.start..y * width + columns.end {
-            if plane[at] > best.1 {
-                best = (at, plane[at]);
+        let first = y * width + columns.start;
+        for (at, &value) in (first..).zip(&plane[first..y * width + columns.end]) {
+            if value > best.1 {
+                best = (at, value);
             }
         }
     }
