@@ -268,6 +268,11 @@ fn run(ui: &mut Ui, scene: &mut Scene<'_>) {
             ui.label("Written to");
             ui.monospace(done.0.display().to_string());
         });
+        let path = done.0.clone();
+        if ui.button("Use these weights…").on_hover_text("Import them for this user's predictions").clicked()
+        {
+            scene.commands.push(Command::Dropped(vec![path]));
+        }
         if let Some(record) = &done.1.training {
             ui.colored_label(t.muted, format!("Validation: {}", publish::figures(&record.validation)));
         }
