@@ -55,6 +55,14 @@ impl Arch {
         }
     }
 
+    /// Name as its authors write it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Arch::Densenet161 => "DenseNet161",
+            Arch::Resnet50 => "ResNet50",
+        }
+    }
+
     /// Lower-case name as in torchvision.
     pub fn name(self) -> &'static str {
         match self {

@@ -54,6 +54,9 @@ impl Workstation {
             Ok(models) => {
                 self.state.weights.failure = None;
                 self.state.weights.key = key(&models);
+                if let Some(notice) = models.t4.device_notice() {
+                    self.state.tell(Severity::Warning, notice.to_owned());
+                }
                 ModelsState::Ready(models)
             }
             Err(error) => {

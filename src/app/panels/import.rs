@@ -87,7 +87,7 @@ fn summary(ui: &mut Ui, found: &Candidate) {
     let words = format!(
         "{}: {}, {:.1} million values, for {}",
         found.file.format,
-        found.level.arch().name(),
+        found.level.arch().title(),
         values as f64 / 1e6,
         found.level.name()
     );

@@ -22,7 +22,10 @@ pub fn status_bar(ui: &mut Ui, scene: &mut Scene<'_>) {
             Some(models) => models.t4.device_name(),
             None => "models not loaded".to_owned(),
         };
-        ui.label(RichText::new(format!("Networks: {device}")).small().color(t.muted));
+        let words = ui.label(RichText::new(format!("Networks: {device}")).small().color(t.muted));
+        if let Some(notice) = scene.models.and_then(|models| models.t4.device_notice()) {
+            words.on_hover_text(notice);
+        }
         ui.separator();
         let adapter =
             egui::Label::new(RichText::new(format!("View: {}", scene.adapter)).small().color(t.muted));

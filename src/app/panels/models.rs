@@ -85,7 +85,7 @@ fn network(ui: &mut Ui, scene: &mut Scene<'_>, number: usize, level: Level, netw
         });
         let info = scene.state.weights.info[number].clone();
         egui::Grid::new(("model", number)).num_columns(2).spacing([14.0, 4.0]).show(ui, |ui| {
-            row(ui, "Architecture", network.card.arch.name());
+            row(ui, "Architecture", network.card.arch.title());
             row(ui, "Trained on", &network.card.description);
             row(ui, "Preprocessing", &preprocessing(&network.card.recipe));
             if let Some(record) = &network.card.training {

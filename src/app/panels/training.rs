@@ -45,7 +45,7 @@ fn fill(ui: &mut Ui, scene: &mut Scene<'_>, form: &mut TrainingForm) {
     ui.add_space(6.0);
     ui.horizontal(|ui| {
         for level in Level::ALL {
-            let words = format!("{}: {}", level.name(), level.arch().name());
+            let words = format!("{}: {}", level.name(), level.arch().title());
             if ui.selectable_label(form.level == level, words).clicked() {
                 form.choose(level, form.plan.preset);
             }
@@ -89,12 +89,12 @@ const PRESETS: [(Preset, &str, &str); 4] = [
 fn path(ui: &mut Ui, scene: &mut Scene<'_>, name: &str, text: &mut String, purpose: PickPurpose) {
     ui.add_space(4.0);
     let label = ui.label(name);
-    ui.horizontal(|ui| {
-        let width = ui.available_width() - 80.0;
-        ui.add(TextEdit::singleline(text).desired_width(width)).labelled_by(label.id);
+    let row = egui::vec2(ui.available_width(), ui.spacing().interact_size.y);
+    ui.allocate_ui_with_layout(row, egui::Layout::right_to_left(egui::Align::Center), |ui| {
         if ui.button("Choose…").clicked() {
             scene.send(Command::PickForTraining(purpose));
         }
+        ui.add(TextEdit::singleline(text).desired_width(ui.available_width())).labelled_by(label.id);
     });
 }
 
@@ -245,7 +245,7 @@ fn run(ui: &mut Ui, scene: &mut Scene<'_>) {
         return;
     };
     ui.horizontal(|ui| {
-        ui.heading(format!("{} {}", run.form.level.name(), run.form.level.arch().name()));
+        ui.heading(format!("{} {}", run.form.level.name(), run.form.level.arch().title()));
         let (words, colour) = standing(run, scene, t.muted, t.error);
         ui.colored_label(colour, words);
     });
@@ -329,6 +329,6 @@ fn curves(run: &TrainingRun) -> Training {
         kept: (run.kept > 0).then_some(run.kept as f64),
         // A long recipe would squeeze its first epochs into the axis: the axis grows with the run.
         epochs: if over { last.max(1) } else { form.plan.epochs.min((last * 2).max(10)) } as f64,
-        source: format!("{} {}, seed {}", form.level.name(), form.level.arch().name(), form.plan.seed),
+        source: format!("{} {}, seed {}", form.level.name(), form.level.arch().title(), form.plan.seed),
     }
 }
