@@ -46,6 +46,90 @@ fn ordinary_file() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
+/// Why a folder of results could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    #[error("{}: the folder is not empty and holds no earlier {what} (no {marker}); choose an empty or a new folder", path.display())]
+    Occupied { path: PathBuf, what: &'static str, marker: &'static str },
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// A folder written under a temporary name and put in place as a whole. Dropped before that, it leaves nothing behind.
+pub struct NewFolder {
+    temporary: tempfile::TempDir,
+    target: PathBuf,
+    parent: PathBuf,
+}
+
+impl NewFolder {
+    /// A temporary folder beside `target`, which must be absent, empty, or hold an earlier one, told by the file `marker`.
+    pub fn beside(target: &Path, marker: &'static str, what: &'static str) -> Result<Self, FolderError> {
+        match std::fs::read_dir(target) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(cause) => return Err(FileError::new(target, "opening the folder", cause).into()),
+            Ok(mut entries) => {
+                if entries.next().is_some() && !target.join(marker).is_file() {
+                    return Err(FolderError::Occupied { path: target.to_owned(), what, marker });
+                }
+            }
+        }
+        let parent =
+            target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        std::fs::create_dir_all(&parent).map_err(|e| FileError::new(&parent, "creating the folder", e))?;
+        let temporary = tempfile::Builder::new()
+            .prefix(".thoracast-")
+            .tempdir_in(&parent)
+            .map_err(|e| FileError::new(&parent, "creating a temporary folder", e))?;
+        Ok(Self { temporary, target: target.to_owned(), parent })
+    }
+
+    /// Where to write.
+    pub fn path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// Moves what stood there aside, the new folder in, then drops the old one.
+    pub fn put_in_place(self) -> Result<(), FolderError> {
+        let target = &self.target;
+        open_to_others(self.temporary.path())?;
+        let aside = tempfile::Builder::new()
+            .prefix(".thoracast-old-")
+            .tempdir_in(&self.parent)
+            .map_err(|e| FileError::new(&self.parent, "creating a temporary folder", e))?;
+        let old = aside.path().join("old");
+        let existed = target.exists();
+        if existed {
+            std::fs::rename(target, &old)
+                .map_err(|e| FileError::new(target, "moving the earlier folder aside", e))?;
+        }
+        if let Err(cause) = std::fs::rename(self.temporary.path(), target) {
+            if existed {
+                std::fs::rename(&old, target)
+                    .map_err(|e| FileError::new(target, "putting the earlier folder back", e))?;
+            }
+            return Err(FileError::new(target, "renaming the finished folder", cause).into());
+        }
+        // Its content now lives under the new name; there is nothing left to remove.
+        let _ = self.temporary.keep();
+        Ok(())
+    }
+}
+
+/// A temporary folder is private to its maker; a finished one is an ordinary folder.
+#[cfg(unix)]
+fn open_to_others(path: &Path) -> Result<(), FileError> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+        .map_err(|e| FileError::new(path, "setting permissions of", e))
+}
+
+#[cfg(not(unix))]
+fn open_to_others(_path: &Path) -> Result<(), FileError> {
+    Ok(())
+}
+
 /// Reads a whole file; the error names it.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     std::fs::read(path).map_err(|e| FileError::new(path, "reading", e))

@@ -36,6 +36,8 @@ pub mod phantom;
 pub mod progress;
 /// The patient's report as JSON, SVG and PDF.
 pub mod report;
+/// Cohorts with known truth.
+pub mod simulate;
 /// What a network sees: window, crop, normalised values.
 pub mod slice;
 /// Logistic regression, nomograms and the other statistics.

@@ -7,6 +7,7 @@ mod inspect;
 mod phantom;
 mod predict;
 mod selfcheck;
+mod simulate;
 mod stats;
 mod train;
 mod weights;
@@ -50,6 +51,8 @@ enum Job {
     Predict(predict::PredictArgs),
     /// Write a synthetic thoracic CT as a DICOM series with its ground truth
     Phantom(phantom::PhantomArgs),
+    /// A simulated cohort with known coefficients
+    Simulate(simulate::SimulateArgs),
     /// Fit a model on a cohort folder
     Train(train::TrainArgs),
     /// Statistics of any table
@@ -90,6 +93,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Job::Inspect(args)) => inspect::run(args),
         Some(Job::Predict(args)) => predict::run(args),
         Some(Job::Phantom(args)) => phantom::run(args),
+        Some(Job::Simulate(args)) => simulate::run(&args),
         Some(Job::Train(args)) => train::run(args),
         Some(Job::Stats(args)) => stats::run(args),
         Some(Job::Weights(args)) => weights::run(args),

@@ -13,6 +13,7 @@ use super::model::{Phantom, round_to};
 use super::truth::Truth;
 use crate::clinical::{Kind, VARIABLES};
 use crate::dicom::write::{CtImage, CtSeries, WriteError, ct_image, uid_from};
+use crate::files::{FolderError, NewFolder};
 use crate::progress::Progress;
 
 /// Names of what stands beside the slices.
@@ -23,8 +24,8 @@ const CLINICAL_FILE: &str = "clinical.csv";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PhantomError {
-    #[error("{}: the folder is not empty and holds no earlier phantom (no {TRUTH_FILE}); choose an empty or a new folder", path.display())]
-    Occupied { path: PathBuf },
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     #[error("{}: {doing} failed: {source}", path.display())]
     File { path: PathBuf, doing: &'static str, source: io::Error },
     #[error(transparent)]
@@ -45,23 +46,17 @@ pub(super) fn failed(path: &Path, doing: &'static str) -> impl FnOnce(io::Error)
 /// replaced; a folder with anything else is refused.
 ///
 /// # Errors
-/// `Occupied`, `File`, `Dicom`, `Cancelled`; in each case `dir` stays as it was.
+/// `Folder`, `File`, `Dicom`, `Cancelled`; in each case `dir` stays as it was.
 pub fn write_series(phantom: &Phantom, dir: &Path, progress: &dyn Progress) -> Result<Truth, PhantomError> {
-    refuse_occupied(dir)?;
-    let parent = dir.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent).map_err(failed(parent, "creating the folder"))?;
-    let temporary = tempfile::Builder::new()
-        .prefix(".phantom-")
-        .tempdir_in(parent)
-        .map_err(failed(parent, "creating a temporary folder"))?;
+    let folder = NewFolder::beside(dir, TRUTH_FILE, "phantom")?;
     progress.stage("Writing slices");
-    write_slices(phantom, temporary.path(), progress)?;
+    write_slices(phantom, folder.path(), progress)?;
     progress.stage("Measuring the truth");
     let truth = phantom.truth();
     let mut json = serde_json::to_vec_pretty(&truth)?;
     json.push(b'\n');
     let write = |name: &str, bytes: &[u8]| {
-        let path = temporary.path().join(name);
+        let path = folder.path().join(name);
         std::fs::write(&path, bytes).map_err(failed(&path, "writing"))
     };
     write(TRUTH_FILE, &json)?;
@@ -69,55 +64,8 @@ pub fn write_series(phantom: &Phantom, dir: &Path, progress: &dyn Progress) -> R
     if progress.cancelled() {
         return Err(PhantomError::Cancelled);
     }
-    put_in_place(temporary, dir, parent)?;
+    folder.put_in_place()?;
     Ok(truth)
-}
-
-fn refuse_occupied(dir: &Path) -> Result<(), PhantomError> {
-    match std::fs::read_dir(dir) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(failed(dir, "opening the folder")(source)),
-        Ok(mut entries) => {
-            let vacant = entries.next().is_none() || dir.join(TRUTH_FILE).is_file();
-            if vacant { Ok(()) } else { Err(PhantomError::Occupied { path: dir.to_owned() }) }
-        }
-    }
-}
-
-/// Moves what stood there aside, the new folder in, then drops the old one.
-fn put_in_place(temporary: tempfile::TempDir, dir: &Path, parent: &Path) -> Result<(), PhantomError> {
-    open_to_others(temporary.path())?;
-    let aside = tempfile::Builder::new()
-        .prefix(".phantom-old-")
-        .tempdir_in(parent)
-        .map_err(failed(parent, "creating a temporary folder"))?;
-    let old = aside.path().join("old");
-    let existed = dir.exists();
-    if existed {
-        std::fs::rename(dir, &old).map_err(failed(dir, "moving the earlier phantom aside"))?;
-    }
-    if let Err(source) = std::fs::rename(temporary.path(), dir) {
-        if existed {
-            std::fs::rename(&old, dir).map_err(failed(dir, "putting the earlier phantom back"))?;
-        }
-        return Err(failed(dir, "renaming the finished folder")(source));
-    }
-    // Its content now lives under the new name; there is nothing left to remove.
-    let _ = temporary.keep();
-    Ok(())
-}
-
-/// A temporary folder is private to its maker; a series is an ordinary folder.
-#[cfg(unix)]
-fn open_to_others(path: &Path) -> Result<(), PhantomError> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
-        .map_err(failed(path, "setting permissions of"))
-}
-
-#[cfg(not(unix))]
-fn open_to_others(_path: &Path) -> Result<(), PhantomError> {
-    Ok(())
 }
 
 fn write_slices(phantom: &Phantom, folder: &Path, progress: &dyn Progress) -> Result<(), PhantomError> {

@@ -131,6 +131,11 @@ impl Phantom {
         [f64::from(own[0]), f64::from(own[1]), z].map(|v| round_to(v, 1000.0))
     }
 
+    /// The slice through the centre of each vertebra, by name. Paints nothing.
+    pub fn vertebra_slices(&self) -> Vec<(String, usize)> {
+        self.vertebrae().into_iter().map(|v| (v.name, v.slice)).collect()
+    }
+
     fn vertebrae(&self) -> Vec<VertebraTruth> {
         LEVELS
             .iter()
