@@ -330,6 +330,7 @@ mod tests {
             recipe,
             trained: true,
             description: "d".into(),
+            remarks: vec![],
             training: None,
         };
         assert!(faults(&card).is_empty());

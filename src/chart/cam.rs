@@ -62,6 +62,11 @@ impl Look {
         format!("Grad-CAM for {} at {}", class_words(look.class), arch.stages()[look.layer])
     }
 
+    /// Said of a map without any heat, which would look like a picture without a map.
+    pub fn empty_words(&self) -> String {
+        format!("nothing here speaks for {}", class_words(self.class))
+    }
+
     /// True where both explain the same, whatever the colours.
     pub fn explains_same(&self, other: &Self) -> bool {
         (self.class, self.layer) == (other.class, other.layer)
@@ -210,7 +215,11 @@ pub fn figure(panels: &[Panel<'_>], look: &Look, width: f32) -> Option<Chart> {
         let height = cell * panel.picture.height as f32 / panel.picture.width.max(1) as f32;
         chart.text(Text::new([0.0, y + 12.0], panel.caption, 9.0, Role::Ink).bold());
         let second = cell + GAP;
-        chart.text(Text::new([second, y + 12.0], look.words(panel.arch), 9.0, Role::Muted));
+        let words = match panel.heat {
+            Some(heat) if heat.is_empty() => format!("{}: {}", look.words(panel.arch), look.empty_words()),
+            _ => look.words(panel.arch),
+        };
+        chart.text(Text::new([second, y + 12.0], words, 9.0, Role::Muted));
         y += CAPTION;
         let plain = grey(panel.picture)?;
         chart.image(Rect::new(0.0, y, cell, height), Arc::new(plain));

@@ -15,6 +15,9 @@ pub struct Card {
     pub trained: bool,
     /// What it was trained on and how it did, in words.
     pub description: String,
+    /// What else a person should know before trusting it: how it was chosen, what simpler methods reach.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
     /// How it was trained, where this program did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<TrainingRecord>,

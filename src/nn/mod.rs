@@ -95,6 +95,13 @@ pub struct Heatmap {
     pub values: Vec<f32>,
 }
 
+impl Heatmap {
+    /// No place of the layer spoke for the class: Grad-CAM keeps what speaks for it alone.
+    pub fn is_empty(&self) -> bool {
+        self.values.iter().all(|v| *v == 0.0)
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NnError {
@@ -136,7 +143,7 @@ impl Network {
             arch.name()
         );
         let sha256 = crate::files::sha256_of(description.as_bytes());
-        let card = Card { name, arch, recipe, trained: false, description, training: None };
+        let card = Card { name, arch, recipe, trained: false, description, remarks: vec![], training: None };
         Self::build(card, sha256, &pattern::state_dict(arch, 0), device, Source::Pattern)
     }
 

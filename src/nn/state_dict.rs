@@ -102,6 +102,12 @@ impl RawTensor {
         let bytes = self.to_f32().into_iter().flat_map(|v| f16::from_f32(v).to_le_bytes()).collect();
         Self { dtype: DType::F16, shape: self.shape.clone(), bytes }
     }
+
+    /// The tensor in half precision where no value changes by it.
+    pub fn to_half_exactly(&self) -> Option<Self> {
+        let half = self.to_half();
+        (half.to_f32() == self.to_f32()).then_some(half)
+    }
 }
 
 fn map<const N: usize>(bytes: &[u8], value: impl Fn([u8; N]) -> f32) -> Vec<f32> {

@@ -76,6 +76,7 @@ impl WeightsFile {
                 arch,
                 recipe: default_recipe(arch),
                 trained: true,
+                remarks: vec![],
                 training: None,
                 description:
                     "no card: origin unknown; the study's window, size and normalisation are assumed"
@@ -148,10 +149,13 @@ pub fn convert(from: &Path, to: &Path, half: bool) -> Result<(), NnError> {
     Ok(())
 }
 
-/// Kernels and matrices in 16 bits. Vectors (norms, biases) stay as they are: they are small, and a variance can be beyond
-/// what 16 bits hold.
+/// Kernels and matrices in 16 bits. Vectors (norms, biases) stay as they are unless 16 bits hold every value of them: they
+/// are small, and a variance can be beyond what 16 bits hold.
 pub fn narrowed(tensors: &StateDict) -> StateDict {
-    let narrow = |t: &RawTensor| if t.shape.len() > 1 { t.to_half() } else { t.clone() };
+    let narrow = |t: &RawTensor| match t.shape.len() {
+        0 | 1 => t.to_half_exactly().unwrap_or_else(|| t.clone()),
+        _ => t.to_half(),
+    };
     tensors.iter().map(|(name, t)| (name.clone(), narrow(t))).collect()
 }
 
@@ -365,6 +369,7 @@ mod tests {
             recipe: Recipe::t4(),
             trained: true,
             description: "a test".into(),
+            remarks: vec![],
             training: None,
         };
         write_card(&card, &from).unwrap();

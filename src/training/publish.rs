@@ -10,7 +10,8 @@ use crate::nn::weights::WeightsFile;
 use super::{Trained, TrainingError};
 use crate::nn::{Arch, Card, Evaluation, TrainingRecord, weights};
 
-/// Writes `NAME.safetensors` and its card beside it; `half` stores kernels and matrices in 16 bits.
+/// Writes `NAME.safetensors` and its card beside it; `half` stores kernels and matrices in 16 bits,
+/// `remarks` go into the card.
 ///
 /// # Errors
 /// A file that cannot be written.
@@ -20,6 +21,7 @@ pub fn write(
     name: &str,
     path: &Path,
     half: bool,
+    remarks: &[String],
 ) -> Result<Card, TrainingError> {
     let tensors = if half { weights::narrowed(&trained.tensors) } else { trained.tensors.clone() };
     let card = Card {
@@ -28,6 +30,7 @@ pub fn write(
         recipe: trained.recipe.clone(),
         trained: true,
         description: describe(arch, &trained.record),
+        remarks: remarks.to_vec(),
         training: Some(trained.record.clone()),
     };
     weights::save(&tensors, path)?;
@@ -61,7 +64,7 @@ pub fn describe(arch: Arch, record: &TrainingRecord) -> String {
     let mut words = format!(
         "{} trained from {} on {} patients ({} with metastasis); epoch {} of {} kept. Validation ({} patients, {} with \
          metastasis; they chose the epoch): {}.",
-        arch.name(),
+        arch.title(),
         record.start,
         record.train.patients,
         record.train.events,

@@ -119,8 +119,8 @@ fn work(
         resume: form.resume,
     };
     let trained = training::train(&job, onlooker)?;
-    let name = format!("{} {}", form.level.name(), arch.name());
-    let mut card = publish::write(&trained, arch, &name, &path, true)?;
+    let name = format!("{} {}", form.level.name(), arch.title());
+    let mut card = publish::write(&trained, arch, &name, &path, true, &[])?;
     if form.test && !pictures.test.is_empty() {
         onlooker.stage("Test pictures");
         card = publish::test(&path, card, &pictures.test, device)?;

@@ -105,14 +105,17 @@ pub fn picture(
 ) {
     let look = scene.state.cam;
     let stage = level.arch().stages()[look.layer.min(LAST_LAYER)];
-    let words = format!("{}: {}, {stage}", level.name(), class_words(look.class));
+    let outcome = &scene.state.outcome;
+    let words = match outcome.heat(&look, number) {
+        Some(heat) if heat.is_empty() => format!("{}: {} ({stage})", level.name(), look.empty_words()),
+        _ => format!("{}: {}, {stage}", level.name(), class_words(look.class)),
+    };
     ui.set_max_width(cell.x);
     ui.add(egui::Label::new(RichText::new(words).small()).truncate());
     let space = cell - vec2(0.0, CAPTION);
     let reasons = &assessment.reasons;
     let picture = if number == 0 { &reasons.t4_picture } else { &reasons.t11_picture };
     let Some(picture) = picture else { return placeholder(ui, space, "no picture") };
-    let outcome = &scene.state.outcome;
     let Some(heatmap) = outcome.heat(&look, number) else {
         let computing = scene.jobs.is_running(JobId::Explain);
         return placeholder(ui, space, if computing { "computing Grad-CAM…" } else { "not computed" });

@@ -87,6 +87,9 @@ fn network(ui: &mut Ui, scene: &mut Scene<'_>, number: usize, level: Level, netw
         egui::Grid::new(("model", number)).num_columns(2).spacing([14.0, 4.0]).show(ui, |ui| {
             row(ui, "Architecture", network.card.arch.title());
             row(ui, "Trained on", &network.card.description);
+            for remark in &network.card.remarks {
+                row(ui, "Remark", remark);
+            }
             row(ui, "Preprocessing", &preprocessing(&network.card.recipe));
             if let Some(record) = &network.card.training {
                 let words = format!(

@@ -95,6 +95,9 @@ pub struct NetworkArgs {
     /// Store kernels in 16 bits: half the file
     #[arg(long)]
     half: bool,
+    /// A sentence for the card, such as how these options were chosen; may be given more than once
+    #[arg(long, value_name = "TEXT")]
+    remark: Vec<String>,
     /// Where the network runs
     #[arg(long, value_enum, default_value = "auto")]
     device: DeviceChoice,
@@ -184,8 +187,8 @@ pub fn run(level: Level, args: &NetworkArgs) -> anyhow::Result<()> {
         resume: args.resume,
     };
     let trained = training::train(&job, &Terminal::new(plan.epochs))?;
-    let name = format!("{} {}", level.name(), level.arch().name());
-    let mut card = publish::write(&trained, level.arch(), &name, &path, args.half)?;
+    let name = format!("{} {}", level.name(), level.arch().title());
+    let mut card = publish::write(&trained, level.arch(), &name, &path, args.half, &args.remark)?;
     if args.test {
         note("Test pictures…");
         card = publish::test(&path, card, &pictures.test, args.device)?;
