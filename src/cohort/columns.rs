@@ -59,6 +59,11 @@ pub fn normalise(name: &str) -> String {
     out
 }
 
+/// The keys of all known columns.
+pub fn keys() -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().map(|names| names[0])
+}
+
 /// The key of a known column name, whichever way it is written.
 pub fn key_of(name: &str) -> Option<&'static str> {
     let wanted = normalise(name);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use super::Split;
 use crate::files;
 use crate::slice::{self, Picture, Recipe, SliceError};
 
@@ -53,10 +54,8 @@ fn listed(one: &str, many: &str, names: &[String]) -> String {
     format!("{} {}: {shown}{rest}", names.len(), if names.len() == 1 { one } else { many })
 }
 
-const SPLITS: [&str; 3] = ["train", "valid", "test"];
-
 struct Found {
-    split: usize,
+    split: Split,
     event: bool,
     id: String,
     path: PathBuf,
@@ -70,7 +69,7 @@ struct Found {
 pub fn read(folder: &Path, recipe: &Recipe) -> Result<PictureSets, PicturesError> {
     let found = list(folder)?;
     let twice = repeated(
-        found.iter().map(|f| (f.id.clone(), format!("{} ({}/{})", f.id, SPLITS[f.split], u8::from(f.event)))),
+        found.iter().map(|f| (f.id.clone(), format!("{} ({}/{})", f.id, f.split, u8::from(f.event)))),
     );
     if !twice.is_empty() {
         return Err(PicturesError::Twice { path: folder.to_owned(), patients: twice });
@@ -81,7 +80,7 @@ pub fn read(folder: &Path, recipe: &Recipe) -> Result<PictureSets, PicturesError
     for (file, read) in found.iter().zip(read) {
         match read {
             Ok((picture, sha256)) => {
-                let (split, class) = (SPLITS[file.split], u8::from(file.event));
+                let (split, class) = (file.split, u8::from(file.event));
                 hash.update(format!("{split}/{class}/{} {sha256}\n", file.id));
                 prints.push((sha256, format!("{split}/{class}/{}", file.id)));
                 let labelled = LabelledPicture {
@@ -90,7 +89,12 @@ pub fn read(folder: &Path, recipe: &Recipe) -> Result<PictureSets, PicturesError
                     picture,
                     path: file.path.clone(),
                 };
-                [&mut sets.train, &mut sets.valid, &mut sets.test][file.split].push(labelled);
+                let set = match split {
+                    Split::Train => &mut sets.train,
+                    Split::Valid => &mut sets.valid,
+                    Split::Test => &mut sets.test,
+                };
+                set.push(labelled);
             }
             Err(problem) => problems.push(problem),
         }
@@ -121,9 +125,9 @@ fn repeated(entries: impl Iterator<Item = (String, String)>) -> Vec<String> {
 
 fn list(folder: &Path) -> Result<Vec<Found>, PicturesError> {
     let mut all = vec![];
-    for (split, name) in SPLITS.into_iter().enumerate() {
-        let at = folder.join(name);
-        if name == "test" && !at.exists() {
+    for split in Split::ALL {
+        let at = folder.join(split.name());
+        if split == Split::Test && !at.exists() {
             continue;
         }
         for event in [false, true] {
@@ -131,7 +135,7 @@ fn list(folder: &Path) -> Result<Vec<Found>, PicturesError> {
             let path = at.join(class.to_string());
             let mut files = picture_files(&path)?;
             if files.is_empty() {
-                return Err(PicturesError::EmptyClass { path, split: name, class });
+                return Err(PicturesError::EmptyClass { path, split: split.name(), class });
             }
             files.sort();
             all.extend(files.into_iter().map(|path| {
@@ -145,10 +149,15 @@ fn list(folder: &Path) -> Result<Vec<Found>, PicturesError> {
 
 /// Every file that is not hidden; what is no picture is found out by reading it, never passed over in silence.
 fn picture_files(folder: &Path) -> Result<Vec<PathBuf>, PicturesError> {
-    let fail = |e: std::io::Error| PicturesError::NoFolder { path: folder.to_owned(), reason: e.to_string() };
+    visible_files(folder)
+        .map_err(|e| PicturesError::NoFolder { path: folder.to_owned(), reason: e.to_string() })
+}
+
+/// What a folder holds but for hidden files and those that file managers leave behind.
+pub(super) fn visible_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = vec![];
-    for entry in std::fs::read_dir(folder).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
         let hidden = entry.file_name().to_string_lossy().starts_with('.')
             || entry.file_name().eq_ignore_ascii_case("thumbs.db")
             || entry.file_name().eq_ignore_ascii_case("desktop.ini");

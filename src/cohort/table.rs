@@ -222,7 +222,7 @@ fn same_id(a: &str, b: &str) -> bool {
 }
 
 /// `24` and `24.0` are one ID; `007` is not `7`.
-fn id_key(id: &str) -> String {
+pub fn id_key(id: &str) -> String {
     match id.split_once('.') {
         Some((whole, zeros)) if !whole.is_empty() && zeros.chars().all(|c| c == '0') => whole.to_owned(),
         _ => id.to_owned(),

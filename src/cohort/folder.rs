@@ -1,0 +1,287 @@
+//! A cohort folder: which tables and pictures it has. Nothing is judged here, so that the audit can see it all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::mapping::{MappedColumn, Mapping, Role};
+use super::{Split, Table, TableError};
+use crate::level::Level;
+
+/// A table and the part of the cohort it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CohortTable {
+    /// `None` where one table holds all patients.
+    pub split: Option<Split>,
+    pub table: Table,
+}
+
+/// A picture file as its place in the folder describes it; not opened yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureFile {
+    /// The file's name without its ending.
+    pub id: String,
+    pub level: Level,
+    pub split: Split,
+    /// True: distant metastasis (folder 1).
+    pub event: bool,
+    pub path: PathBuf,
+}
+
+/// What there is in a cohort folder. Any part may be absent, but not all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CohortFolder {
+    pub path: PathBuf,
+    /// `clinical_train`, `clinical_valid`, `clinical_test`, or `clinical` for all patients; in this order.
+    pub clinical: Vec<CohortTable>,
+    /// `nomogram_train`, `nomogram_valid`, `nomogram_test`, or `nomogram`.
+    pub survival: Vec<CohortTable>,
+    /// `published_test_predictions`.
+    pub predictions: Option<Table>,
+    /// By level, split, class and name. The same patient or picture may occur twice.
+    pub pictures: Vec<PictureFile>,
+    /// What was passed over, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Why a cohort folder or its mapping cannot be used; one sentence each.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CohortError {
+    #[error("{}: the cohort folder cannot be read ({reason}); give a folder with clinical_train.csv, images/T4/train/0 and so on", path.display())]
+    NoFolder { path: PathBuf, reason: String },
+    #[error("{}: there is neither a table (clinical_train.csv, clinical.csv, nomogram_test.csv) nor a picture (images/T4/train/0/ID.jpg) in this folder; give a cohort folder, or name its files with --mapping", path.display())]
+    Empty { path: PathBuf },
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error("{}: {reason}", path.display())]
+    Mapping { path: PathBuf, reason: String },
+}
+
+/// Endings of tables, in the order in which they are preferred where a folder has the same table twice.
+const TABLES: [&str; 4] = ["csv", "tsv", "xlsx", "txt"];
+const PICTURES: [&str; 3] = ["jpg", "jpeg", "png"];
+
+impl CohortFolder {
+    /// Looks through a folder. With a mapping, files it names come first, and every table is brought to our columns.
+    ///
+    /// # Errors
+    /// A folder that is not there or holds nothing usable; a table that is no table; a mapping that names files, columns
+    /// or keys which do not exist. What a table *says* is never refused here.
+    pub fn open(dir: &Path, mapping: Option<&Mapping>) -> Result<Self, CohortError> {
+        let no_folder =
+            |e: std::io::Error| CohortError::NoFolder { path: dir.to_owned(), reason: e.to_string() };
+        let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
+        for entry in std::fs::read_dir(dir).map_err(no_folder)? {
+            let path = entry.map_err(no_folder)?.path();
+            if path.is_file()
+                && let Some(name) = path.file_name()
+            {
+                names.insert(name.to_string_lossy().to_lowercase(), path);
+            }
+        }
+        let default = Mapping::default();
+        let mapping = mapping.unwrap_or(&default);
+        mapping.check().map_err(|reason| CohortError::Mapping { path: dir.to_owned(), reason })?;
+        let mut reader = Reader { dir, names, mapping, used: BTreeSet::new(), warnings: Vec::new() };
+        let clinical = reader.tables(Role::Clinical, "clinical")?;
+        let survival = reader.tables(Role::Survival, "nomogram")?;
+        let predictions = reader.table(Role::Predictions, Some(Split::Test), "published_test_predictions")?;
+        let pictures = reader.pictures()?;
+        if clinical.is_empty() && survival.is_empty() && predictions.is_none() && pictures.is_empty() {
+            return Err(CohortError::Empty { path: dir.to_owned() });
+        }
+        if let Some(name) = mapping.columns.keys().find(|name| !reader.used.contains(*name)) {
+            let reason = format!("the mapping names the column '{name}', but no table has it");
+            return Err(CohortError::Mapping { path: dir.to_owned(), reason });
+        }
+        let warnings = reader.warnings;
+        Ok(Self { path: dir.to_owned(), clinical, survival, predictions, pictures, warnings })
+    }
+
+    /// The clinical table of a split.
+    pub fn clinical(&self, split: Split) -> Option<&Table> {
+        of_split(&self.clinical, split)
+    }
+
+    /// The survival table of a split.
+    pub fn survival(&self, split: Split) -> Option<&Table> {
+        of_split(&self.survival, split)
+    }
+}
+
+fn of_split(tables: &[CohortTable], split: Split) -> Option<&Table> {
+    tables.iter().find(|t| t.split == Some(split)).map(|t| &t.table)
+}
+
+struct Reader<'a> {
+    dir: &'a Path,
+    /// Files of the folder by name in lower case.
+    names: BTreeMap<String, PathBuf>,
+    mapping: &'a Mapping,
+    /// Columns of the mapping that some table has.
+    used: BTreeSet<String>,
+    warnings: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// The tables of a role: one a split, or one for all.
+    fn tables(&mut self, role: Role, stem: &str) -> Result<Vec<CohortTable>, CohortError> {
+        let mut tables = Vec::new();
+        for split in Split::ALL {
+            if let Some(table) = self.table(role, Some(split), &format!("{stem}_{split}"))? {
+                tables.push(CohortTable { split: Some(split), table });
+            }
+        }
+        let all = if tables.is_empty() || self.mapped(role, None).is_some() {
+            self.table(role, None, stem)?
+        } else {
+            None
+        };
+        tables.extend(all.map(|table| CohortTable { split: None, table }));
+        Ok(tables)
+    }
+
+    fn mapped(&self, role: Role, split: Option<Split>) -> Option<(PathBuf, BTreeMap<String, MappedColumn>)> {
+        let file = self.mapping.files.iter().find(|f| f.role == role && f.split == split)?;
+        Some((self.dir.join(&file.file), file.columns.clone()))
+    }
+
+    fn table(&mut self, role: Role, split: Option<Split>, stem: &str) -> Result<Option<Table>, CohortError> {
+        let (path, own) = match self.mapped(role, split) {
+            Some(found) => found,
+            None => {
+                let usual = TABLES.iter().filter_map(|ending| self.names.get(&format!("{stem}.{ending}")));
+                let usual: Vec<_> = usual.cloned().collect();
+                if let [first, second, ..] = &usual[..] {
+                    let (first, second) = (first.display(), second.display());
+                    self.warnings.push(format!("{second} is passed over: {first} is there, too"));
+                }
+                let Some(first) = usual.into_iter().next() else { return Ok(None) };
+                (first, BTreeMap::new())
+            }
+        };
+        let table = self.mapping.apply(&Table::read(&path)?, &own, &mut self.used)?;
+        Ok(Some(table))
+    }
+
+    fn pictures(&mut self) -> Result<Vec<PictureFile>, CohortError> {
+        let mut pictures = Vec::new();
+        for level in Level::ALL {
+            for split in Split::ALL {
+                for event in [false, true] {
+                    let class = u8::from(event).to_string();
+                    let folder = self.dir.join("images").join(level.name()).join(split.name()).join(class);
+                    if folder.is_dir() {
+                        self.listed(
+                            &folder,
+                            |id, path| PictureFile { id, level, split, event, path },
+                            &mut pictures,
+                        )?;
+                    }
+                }
+            }
+        }
+        Ok(pictures)
+    }
+
+    fn listed(
+        &mut self,
+        folder: &Path,
+        picture: impl Fn(String, PathBuf) -> PictureFile,
+        pictures: &mut Vec<PictureFile>,
+    ) -> Result<(), CohortError> {
+        let fail =
+            |e: std::io::Error| CohortError::NoFolder { path: folder.to_owned(), reason: e.to_string() };
+        let mut files = super::pictures::visible_files(folder).map_err(fail)?;
+        files.sort();
+        for path in files {
+            let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+            if !PICTURES.contains(&ending.as_str()) {
+                self.warnings
+                    .push(format!("{} is passed over: it is no JPEG or PNG picture", path.display()));
+                continue;
+            }
+            let id = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+            pictures.push(picture(id, path));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(folder: &Path, name: &str, text: &str) {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn tables_and_pictures_are_found_by_split() {
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), "Clinical_Train.CSV", "id,age\n1,50\n");
+        put(dir.path(), "clinical_test.tsv", "id\tage\n2\t51\n");
+        put(dir.path(), "nomogram_test.csv", "num,OS\n2,100\n");
+        put(dir.path(), "images/T4/train/1/7.jpg", "not opened");
+        put(dir.path(), "images/T11/test/0/8.png", "not opened");
+        put(dir.path(), "images/T11/test/0/notes.docx", "");
+        let cohort = CohortFolder::open(dir.path(), None).unwrap();
+        assert_eq!(cohort.clinical.len(), 2);
+        assert!(cohort.clinical(Split::Valid).is_none());
+        assert_eq!(cohort.clinical(Split::Test).unwrap().text(0, 1), Some("51"));
+        assert!(cohort.survival(Split::Test).is_some());
+        let seen: Vec<_> =
+            cohort.pictures.iter().map(|p| (p.id.as_str(), p.level, p.split, p.event)).collect();
+        assert_eq!(seen, [("7", Level::T4, Split::Train, true), ("8", Level::T11, Split::Test, false)]);
+        assert!(cohort.warnings[0].contains("notes.docx is passed over"), "{:?}", cohort.warnings);
+    }
+
+    #[test]
+    fn one_table_without_splits_will_do() {
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), "clinical.txt", "id;age\n1;50,5\n");
+        let cohort = CohortFolder::open(dir.path(), None).unwrap();
+        assert_eq!((cohort.clinical.len(), cohort.clinical[0].split), (1, None));
+    }
+
+    #[test]
+    fn a_folder_without_anything_is_one_sentence() {
+        let dir = tempfile::tempdir().unwrap();
+        let empty = CohortFolder::open(dir.path(), None).unwrap_err().to_string();
+        assert!(empty.contains("there is neither a table"), "{empty}");
+        let nowhere = CohortFolder::open(&dir.path().join("x"), None).unwrap_err().to_string();
+        assert!(nowhere.contains("the cohort folder cannot be read"), "{nowhere}");
+    }
+
+    #[test]
+    fn a_mapping_names_files_and_columns() {
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), "a/ours.csv", "Fall,Alter,M\n1,50,ja\n");
+        put(dir.path(), "clinical_test.csv", "Fall,Alter,M\n2,60,nein\n");
+        let mut mapping: Mapping = serde_json::from_str(
+            r#"{"files": [{"file": "a/ours.csv", "role": "clinical", "split": "train"}],
+                "columns": {"Fall": {"key": "id"}, "M": {"key": "metastasis", "codes": {"ja": 1, "nein": 0}}}}"#,
+        )
+        .unwrap();
+        let cohort = CohortFolder::open(dir.path(), Some(&mapping)).unwrap();
+        assert_eq!(cohort.clinical(Split::Train).unwrap().header, ["id", "Alter", "metastasis"]);
+        assert_eq!(cohort.clinical(Split::Test).unwrap().text(0, 2), Some("0"));
+        let extra = mapping.columns["Fall"].clone();
+        mapping.columns.insert("Nummer".to_owned(), MappedColumn { key: "age".to_owned(), ..extra });
+        let unknown = CohortFolder::open(dir.path(), Some(&mapping)).unwrap_err().to_string();
+        assert!(unknown.contains("'Nummer', but no table has it"), "{unknown}");
+    }
+
+    #[test]
+    fn the_published_cohort_opens_whole() {
+        let Some(dir) = crate::testing::shared("cohort") else { return };
+        let cohort = CohortFolder::open(&dir, None).unwrap();
+        assert_eq!(cohort.clinical(Split::Train).unwrap().rows.len(), 185);
+        assert_eq!(cohort.clinical(Split::Test).unwrap().rows.len(), 186);
+        assert!(cohort.survival(Split::Test).is_some() && cohort.predictions.is_some());
+        assert_eq!(cohort.pictures.len(), 862);
+        assert!(cohort.warnings.is_empty(), "{:?}", cohort.warnings);
+    }
+}
