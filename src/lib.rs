@@ -18,6 +18,8 @@ pub mod clinical;
 pub mod cohort;
 /// DICOM files to series to volumes in Hounsfield units, and back to files.
 pub mod dicom;
+/// How well the branches, their fusion and alternatives do on a cohort.
+pub mod evaluate;
 /// Files written whole or not at all, and hashes of files.
 pub mod files;
 /// Three votes, one probability.

@@ -3,6 +3,7 @@
 
 mod anonymize;
 mod demo;
+mod evaluate;
 mod inspect;
 mod phantom;
 mod predict;
@@ -55,6 +56,8 @@ enum Job {
     Simulate(simulate::SimulateArgs),
     /// Fit a model on a cohort folder
     Train(train::TrainArgs),
+    /// Every branch, fusion and alternative on a split of a cohort
+    Evaluate(evaluate::EvaluateArgs),
     /// Statistics of any table
     Stats(stats::StatsArgs),
     /// Look into or convert a weights file
@@ -95,6 +98,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Job::Phantom(args)) => phantom::run(args),
         Some(Job::Simulate(args)) => simulate::run(&args),
         Some(Job::Train(args)) => train::run(args),
+        Some(Job::Evaluate(args)) => evaluate::run(&args),
         Some(Job::Stats(args)) => stats::run(args),
         Some(Job::Weights(args)) => weights::run(args),
         Some(Job::Selfcheck(args)) => selfcheck::run(args),

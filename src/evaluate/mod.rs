@@ -1,0 +1,192 @@
+//! How the branches, their fusions and alternatives do on the patients of one split of a cohort.
+//!
+//! Patients are brought together by ID, never by row. Figures of models that learned from these very patients are
+//! optimistic; where that is known it is said.
+
+mod alternatives;
+mod branches;
+mod cross_validation;
+pub mod figures;
+mod published;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::assess::{AssessError, Models};
+use crate::clinical::{ClinicalError, Record};
+use crate::cohort::{CohortFolder, Split};
+use crate::fusion::LogProb;
+use crate::progress::Progress;
+use crate::stats::roc;
+
+pub use cross_validation::{CrossValidated, CrossValidation};
+pub use figures::{Confusion, Figures, Said};
+pub use published::Published;
+
+/// What to evaluate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    pub split: Split,
+    /// Keys of clinical variables to leave out of a second clinical model, fitted anew on the training table.
+    pub without: Vec<String>,
+    /// Repeated cross-validation of the clinical models over all patients with a table.
+    pub cross_validation: Option<CrossValidation>,
+    pub seed: u64,
+}
+
+/// One patient of the split, with what each branch said.
+#[derive(Debug, Clone, Default)]
+struct Case {
+    outcome: bool,
+    record: Option<Record>,
+    t4: Option<LogProb>,
+    t11: Option<LogProb>,
+}
+
+/// Patients by ID.
+type Cases = BTreeMap<String, Case>;
+
+/// What a branch said, by patient.
+type Answers = BTreeMap<String, Said>;
+
+/// A branch and how it does.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Branch {
+    /// `t4`, `t11`, `clinical`, `fusion`, `mean_log_odds`, `stacking`, `nomogram`, …
+    pub name: String,
+    /// What it is, in words.
+    pub what: String,
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+/// DeLong's test between two branches on the patients both have.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PairTest {
+    pub a: String,
+    pub b: String,
+    pub n: usize,
+    /// Absent where the two rank the patients alike.
+    pub z: Option<f64>,
+    pub p: Option<f64>,
+}
+
+/// The result.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Evaluation {
+    pub split: Split,
+    pub n: usize,
+    pub events: usize,
+    /// True: the patients were drawn by `simulate`.
+    pub simulated: bool,
+    pub branches: Vec<Branch>,
+    pub tests: Vec<PairTest>,
+    pub cross_validation: Option<Vec<CrossValidated>>,
+    pub published: Published,
+    pub warnings: Vec<String>,
+}
+
+/// Why a cohort cannot be evaluated; one sentence.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvaluateError {
+    #[error(transparent)]
+    Clinical(#[from] ClinicalError),
+    #[error(transparent)]
+    Table(#[from] crate::cohort::TableError),
+    #[error(transparent)]
+    Slice(#[from] crate::slice::SliceError),
+    #[error(transparent)]
+    Assess(#[from] AssessError),
+    #[error("{path}: {reason}")]
+    Cohort { path: String, reason: String },
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// Runs every branch that the cohort has the inputs for.
+///
+/// # Errors
+/// A split without patients or with one outcome only, an ID twice, a table or picture that cannot be read.
+pub fn run(
+    cohort: &CohortFolder,
+    models: &Models,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Evaluation, EvaluateError> {
+    let mut warnings = cohort.warnings.clone();
+    let mut cases = branches::cases(cohort, options.split, &mut warnings)?;
+    branches::look(cohort, models, options.split, &mut cases, progress, &mut warnings)?;
+    let mut answers: Vec<(Branch, Answers)> = Vec::new();
+    let mut add = |name: &str, what: String, said: Answers| {
+        if !said.is_empty() {
+            let list: Vec<Said> = said.values().copied().collect();
+            answers.push((Branch { name: name.to_owned(), what, figures: Figures::of(&list) }, said));
+        }
+    };
+    for (name, what, said) in branches::image_branches(models, &cases) {
+        add(name, what, said);
+    }
+    add("clinical", models.clinical.description().to_owned(), branches::clinical(&models.clinical, &cases));
+    let fused = branches::fused(&models.clinical, &cases);
+    add("fusion", "the study's vote of the three branches".to_owned(), branches::voted(&fused, &cases));
+    for (name, what, said) in alternatives::all(&models.clinical, &cases, options.seed, &mut warnings) {
+        add(name, what, said);
+    }
+    add(
+        "nomogram",
+        models.nomogram.description().to_owned(),
+        branches::nomogram(&models.nomogram, &fused, &cases),
+    );
+    if !options.without.is_empty() {
+        let (what, said) = alternatives::refitted(cohort, &options.without, options.seed, &cases)?;
+        add("clinical_without", what, said);
+    }
+    let cross_validation = match &options.cross_validation {
+        Some(plan) => Some(cross_validation::run(cohort, plan, &options.without, options.seed, progress)?),
+        None => None,
+    };
+    let tests = tests(&answers);
+    let events = cases.values().filter(|c| c.outcome).count();
+    branches::remark_on_training(cohort, models, options.split, &mut warnings);
+    Ok(Evaluation {
+        split: options.split,
+        n: cases.len(),
+        events,
+        simulated: crate::simulate::is_simulated(&cohort.path),
+        branches: answers.into_iter().map(|(branch, _)| branch).collect(),
+        tests,
+        cross_validation,
+        published: published::beside(cohort, options.split)?,
+        warnings,
+    })
+}
+
+/// Every pair of branches, on the patients both have.
+fn tests(answers: &[(Branch, Answers)]) -> Vec<PairTest> {
+    let mut tests = Vec::new();
+    for (i, (a, said_a)) in answers.iter().enumerate() {
+        for (b, said_b) in &answers[i + 1..] {
+            let both: Vec<(&Said, &Said)> =
+                said_a.iter().filter_map(|(id, a)| Some((a, said_b.get(id)?))).collect();
+            let outcome: Vec<bool> = both.iter().map(|(a, _)| a.outcome).collect();
+            let [x, y]: [Vec<f64>; 2] = [
+                both.iter().map(|(a, _)| a.probability).collect(),
+                both.iter().map(|(_, b)| b.probability).collect(),
+            ];
+            let test = roc::paired_test(&outcome, &x, &y);
+            tests.push(PairTest {
+                a: a.name.clone(),
+                b: b.name.clone(),
+                n: both.len(),
+                z: test.map(|t| t.z),
+                p: test.map(|t| t.p),
+            });
+        }
+    }
+    tests
+}
+
+#[cfg(test)]
+mod tests;
