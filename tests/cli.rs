@@ -286,3 +286,38 @@ fn a_study_is_deidentified_and_a_full_folder_is_refused() {
     assert_eq!(second.status.code(), Some(1));
     assert!(errors.lines().any(|line| line.contains("not empty")) && second.stdout.is_empty(), "{errors}");
 }
+
+#[test]
+fn a_simulated_cohort_is_written_fitted_and_evaluated() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("cohort");
+    let truth = json(&["simulate", text(&dir), "--patients", "300", "--seed", "3", "--json"]);
+    assert_eq!((truth["patients"].as_u64(), truth["simulated"].as_bool()), (Some(300), Some(true)));
+    // The terms of the truth are those `stats` prints.
+    let table = dir.join("nomogram_test.csv");
+    let fit = json(&[
+        "stats",
+        "logistic",
+        "--data",
+        text(&table),
+        "--outcome",
+        "metastasis",
+        "--covariates",
+        "ki67,Histologic type,PMI/T4,late_fusion_probability",
+        "--json",
+    ]);
+    for term in fit["terms"].as_array().unwrap() {
+        assert!(truth["metastasis"][term["term"].as_str().unwrap()].is_f64(), "{term}");
+    }
+    let result = json(&["evaluate", "--cohort", text(&dir), "--json"]);
+    let clinical = &result["branches"][0];
+    assert_eq!(clinical["name"], "clinical");
+    let counts: u64 =
+        ["tn", "fp", "fn", "tp"].iter().map(|k| clinical["confusion"][k].as_u64().unwrap()).sum();
+    assert_eq!(counts, result["n"].as_u64().unwrap());
+    for figure in ["auc", "auc_low", "auc_high", "sensitivity", "specificity", "npv", "accuracy", "brier"] {
+        assert!(probability(&clinical[figure]), "{figure}: {}", clinical[figure]);
+    }
+    assert!(sentence(&["evaluate", "--cohort", text(folder.path())]).contains("there is neither a table"));
+    assert!(sentence(&["simulate", text(folder.path()), "--patients", "50"]).contains("is not empty"));
+}
