@@ -4,6 +4,7 @@ pub mod boosting;
 mod model;
 mod record;
 pub mod scaler;
+pub mod shap;
 pub mod smote;
 pub mod tree;
 mod variables;
