@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde::Serialize;
 
 use crate::chart::cam::Look;
-use crate::clinical::{ClinicalError, ClinicalModel, Record};
+use crate::clinical::{ClinicalError, ClinicalModel, Explanation, Record};
 use crate::dicom::Volume;
 use crate::files;
 use crate::fusion::{self, LogProb, Source, Votes};
@@ -102,6 +102,9 @@ pub struct ClinicalBranch {
     pub probability: f64,
     pub vote: bool,
     pub missing: Vec<String>,
+    /// Each variable's share of the log-odds.
+    #[serde(flatten)]
+    pub explanation: Explanation,
 }
 
 /// The fused say.
@@ -364,6 +367,7 @@ pub fn assess(
             probability: clinical.probability,
             vote: clinical.vote,
             missing: clinical.missing,
+            explanation: models.clinical.explain(record),
         },
         fused: FusedResult {
             log_prob: fused.log_prob,

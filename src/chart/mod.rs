@@ -33,6 +33,8 @@ pub mod theme;
 pub mod training;
 /// Three votes and their fusion.
 pub mod votes;
+/// The clinical branch explained variable by variable.
+pub mod waterfall;
 
 pub use mark::{Anchor, Chart, Fill, Mark, Rect, Rgba, Role, Stroke, Text, Weight};
 pub use theme::{Rgb, Theme};

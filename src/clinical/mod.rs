@@ -1,6 +1,7 @@
 //! The clinicopathological variables (names, units, codes), one patient's values, and the boosted trees over them.
 
 pub mod boosting;
+mod explain;
 mod model;
 mod record;
 pub mod scaler;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 use crate::cohort::TableError;
 
+pub use explain::{Contribution, Explanation};
 pub use model::{
     ClinicalCard, ClinicalModel, ClinicalPrediction, ClinicalTraining, PUBLISHED_COLUMNS, Performance,
     TrainedOn, outcomes, train,

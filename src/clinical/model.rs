@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::boosting::{self, Boosting, BoostingSettings};
 use super::scaler::Scaler;
+use super::shap;
 use super::smote::{self, SmoteSettings};
-use super::{ClinicalError, Kind, Record, read_records, variable};
+use super::{ClinicalError, Contribution, Explanation, Kind, Record, read_records, variable};
 use crate::cohort::Table;
 use crate::files;
 use crate::stats::roc;
@@ -170,6 +171,21 @@ impl ClinicalModel {
         let row: Vec<f64> = self.file.columns.iter().map(value).collect();
         let probability = self.file.boosting.probability(&self.file.scaler.transform(&row));
         ClinicalPrediction { probability, vote: probability > 0.5, missing }
+    }
+
+    /// How much each variable moved the log-odds, from the training patients' average to this patient's.
+    pub fn explain(&self, record: &Record) -> Explanation {
+        let given = |c: &Column| record.values.get(c.key.as_str()).copied();
+        let row: Vec<f64> = self.file.columns.iter().map(|c| given(c).unwrap_or(c.median)).collect();
+        let said = shap::explain(&self.file.boosting, &self.file.scaler.transform(&row));
+        let contribution = |(c, log_odds): (&Column, &f64)| Contribution {
+            variable: c.key.clone(),
+            label: c.label.clone(),
+            value: given(c),
+            log_odds: *log_odds,
+        };
+        let contributions = self.file.columns.iter().zip(&said.contributions).map(contribution).collect();
+        Explanation { base_log_odds: said.base, contributions }
     }
 
     /// One sentence for each measured value that lies outside what the model saw in training; codes are the

@@ -4,11 +4,12 @@ use super::Provenance;
 use super::flow::{Flow, WIDTH};
 use crate::assess::{Assessment, NomogramResult, RESEARCH_ONLY, RiskGroup, UNTRAINED};
 use crate::chart::cam::{self, Panel};
-use crate::chart::nomogram::{self, code_words};
+use crate::chart::nomogram;
 use crate::chart::text::{self, number, percent, percent_range, probability};
 use crate::chart::votes;
+use crate::chart::waterfall::{self, value_words};
 use crate::chart::{Anchor, Chart, Rect, Role, Text, Weight};
-use crate::clinical::{Kind, Record, VARIABLES, Variable};
+use crate::clinical::{Record, VARIABLES};
 use crate::level::Level;
 
 /// All sections in reading order.
@@ -33,6 +34,9 @@ pub fn write(flow: &mut Flow, a: &Assessment, record: &Record, provenance: &Prov
         }
     }
     section(flow, "Clinical and pathological variables", clinical_table(record));
+    if let Some(chart) = waterfall::draw(&a.clinical.explanation, WIDTH) {
+        section(flow, "Why the clinical branch says so", chart);
+    }
     slices(flow, a);
     models(flow, a, provenance);
     list(flow, "Warnings", &a.warnings, Role::Warning);
@@ -227,19 +231,6 @@ fn clinical_table(record: &Record) -> Chart {
         block.text(value);
     }
     block
-}
-
-fn value_words(variable: &Variable, value: f64) -> String {
-    match variable.kind {
-        Kind::Number { decimals, .. } => {
-            // A value given more finely than usual is not rounded away.
-            let written = number(value, decimals.max(2));
-            if variable.unit.is_empty() { written } else { format!("{written} {}", variable.unit) }
-        }
-        Kind::Code(_) => {
-            code_words(variable, value).map_or_else(|| number(value, 3), |words| words.to_owned())
-        }
-    }
 }
 
 fn models(flow: &mut Flow, a: &Assessment, provenance: &Provenance) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::assess::{ClinicalBranch, FusedResult, ImageBranch, NomogramResult, Reasons, RiskGroup};
 use crate::chart::{check, raster};
-use crate::clinical::VARIABLES;
+use crate::clinical::{Explanation, VARIABLES};
 use crate::fusion::{LogProb, fuse};
 use crate::nn::Heatmap;
 use crate::slice::Picture;
@@ -64,6 +64,7 @@ pub fn assessment(t4: bool, t11: bool, clinical: bool, trained: bool) -> Assessm
             probability: if clinical { 0.62 } else { 0.18 },
             vote: clinical,
             missing: vec![],
+            explanation: Explanation::default(),
         },
         fused: FusedResult {
             log_prob: fused.log_prob,

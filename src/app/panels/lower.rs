@@ -173,8 +173,13 @@ fn reasons(ui: &mut Ui, scene: &mut Scene<'_>) {
         // The votes carry text, so they get the wider part.
         let votes = (size.x * 0.42).max(300.0);
         ui.allocate_ui(vec2(votes, size.y), |ui| {
-            ui.vertical(|ui| {
-                chart_in(ui, &chart::votes::draw(&assessment, (votes * 0.8).clamp(280.0, 520.0)));
+            egui::ScrollArea::vertical().id_salt("reasons").auto_shrink([false, false]).show(ui, |ui| {
+                let width = (votes * 0.8).clamp(280.0, 520.0);
+                chart_in(ui, &chart::votes::draw(&assessment, width));
+                if let Some(chart) = chart::waterfall::draw(&assessment.clinical.explanation, width) {
+                    ui.add_space(10.0);
+                    chart_in(ui, &chart);
+                }
             });
         });
         // Where there is more height than width the pictures stand one above the other.
