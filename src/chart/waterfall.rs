@@ -29,7 +29,7 @@ pub fn draw(explanation: &Explanation, width: f32) -> Option<Chart> {
     let s = (width / 52.0).clamp(7.5, 11.0);
     let rows = rows(explanation);
     let (base, end) = (explanation.base_log_odds, explanation.log_odds());
-    let (top, row, names) = (2.9 * s, 1.75 * s, name_width(&rows, s, width));
+    let (top, row, names) = (3.2 * s, 1.75 * s, name_width(&rows, s, width));
     let bottom = top + row * rows.len() as f32;
     let title = format!(
         "Why the clinical branch says {}: each variable's share of the log-odds",
@@ -150,8 +150,8 @@ fn ends(chart: &mut Chart, scale: &Scale, [base, end]: [f64; 2], [top, bottom]: 
     chart.line([from, top - 0.3 * s], [from, bottom], Role::Muted.stroke(0.9));
     chart.line([to, top - 0.3 * s], [to, bottom], Role::Accent.stroke(1.2));
     let words = [
-        (from, 0.9 * s, format!("average {}", probability(logistic(base))), Role::Muted),
-        (to, 2.1 * s, format!("this patient {}", probability(logistic(end))), Role::Accent),
+        (from, 1.1 * s, format!("average {}", probability(logistic(base))), Role::Muted),
+        (to, 2.4 * s, format!("this patient {}", probability(logistic(end))), Role::Accent),
     ];
     for (x, y, words, role) in words {
         let text = Text::new([x, y], words, s, role).bold().anchored(Anchor::Middle);

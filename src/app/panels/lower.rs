@@ -8,6 +8,7 @@ use super::super::command::{Action, Command};
 use super::super::state::{Layout, Level, Tab};
 use super::super::theme;
 use super::Scene;
+use crate::assess::Assessment;
 use crate::chart::{self, Chart};
 use crate::slice;
 
@@ -173,14 +174,7 @@ fn reasons(ui: &mut Ui, scene: &mut Scene<'_>) {
         // The votes carry text, so they get the wider part.
         let votes = (size.x * 0.42).max(300.0);
         ui.allocate_ui(vec2(votes, size.y), |ui| {
-            egui::ScrollArea::vertical().id_salt("reasons").auto_shrink([false, false]).show(ui, |ui| {
-                let width = (votes * 0.8).clamp(280.0, 520.0);
-                chart_in(ui, &chart::votes::draw(&assessment, width));
-                if let Some(chart) = chart::waterfall::draw(&assessment.clinical.explanation, width) {
-                    ui.add_space(10.0);
-                    chart_in(ui, &chart);
-                }
-            });
+            ui.vertical(|ui| why(ui, &assessment, votes, size.y));
         });
         // Where there is more height than width the pictures stand one above the other.
         let (space, side) = (ui.available_size(), size.y <= 0.7 * size.x);
@@ -203,6 +197,23 @@ fn reasons(ui: &mut Ui, scene: &mut Scene<'_>) {
             }
         });
     });
+}
+
+/// Votes, and below them what the clinical branch went by; scrolled where both are too high.
+fn why(ui: &mut Ui, assessment: &Assessment, width: f32, height: f32) {
+    let drawn = (width * 0.8).clamp(280.0, 520.0);
+    egui::ScrollArea::vertical().id_salt("reasons").max_height(height).auto_shrink([false, false]).show(
+        ui,
+        |ui| {
+            let votes = chart::votes::draw(assessment, drawn);
+            let waterfall = chart::waterfall::draw(&assessment.clinical.explanation, drawn);
+            for chart in std::iter::once(votes).chain(waterfall) {
+                // In a scrolled area height is endless: the width decides.
+                ui.allocate_ui(vec2(width, chart.height * width / chart.width), |ui| chart_in(ui, &chart));
+                ui.add_space(12.0);
+            }
+        },
+    );
 }
 
 fn report(ui: &mut Ui, scene: &mut Scene<'_>) {
