@@ -245,7 +245,7 @@ fn grad_cam_follows_class_layer_and_colours_and_they_are_remembered() {
     assert!(on_screen(&window, "T4 Grad-CAM for no metastasis at denseblock4"));
     assert!(on_screen(&window, "T11 Grad-CAM for no metastasis at layer4"));
     let words = match heat(&window, 1).is_empty() {
-        true => "T11: nothing here speaks for no metastasis (layer4)",
+        true => "T11 layer4: nothing speaks for no metastasis",
         false => "T11: no metastasis, layer4",
     };
     assert!(on_screen(&window, words), "{words}");

@@ -63,8 +63,9 @@ impl Look {
     }
 
     /// Said of a map without any heat, which would look like a picture without a map.
-    pub fn empty_words(&self) -> String {
-        format!("nothing here speaks for {}", class_words(self.class))
+    pub fn empty_words(&self, arch: Arch) -> String {
+        let look = self.sane();
+        format!("{}: nothing speaks for {}", arch.stages()[look.layer], class_words(look.class))
     }
 
     /// True where both explain the same, whatever the colours.
@@ -216,7 +217,7 @@ pub fn figure(panels: &[Panel<'_>], look: &Look, width: f32) -> Option<Chart> {
         chart.text(Text::new([0.0, y + 12.0], panel.caption, 9.0, Role::Ink).bold());
         let second = cell + GAP;
         let words = match panel.heat {
-            Some(heat) if heat.is_empty() => format!("{}: {}", look.words(panel.arch), look.empty_words()),
+            Some(heat) if heat.is_empty() => look.empty_words(panel.arch),
             _ => look.words(panel.arch),
         };
         chart.text(Text::new([second, y + 12.0], words, 9.0, Role::Muted));

@@ -163,7 +163,9 @@ fn ends(chart: &mut Chart, scale: &Scale, [base, end]: [f64; 2], [top, bottom]: 
 
 fn name(chart: &mut Chart, row: &Row, y: f32, width: f32, s: f32) {
     let role = if row.missing { Role::Warning } else { Role::Muted };
-    let value = text::fit(&row.value, 0.5 * width, s, Weight::Regular);
+    let label_width = text::width(&row.label, s, Weight::Regular);
+    let room = (width - label_width - 0.8 * s).max(0.4 * width);
+    let value = text::fit(&row.value, room, s, Weight::Regular);
     let value = Text::new([width, y + 0.36 * s], value, s, role).anchored(Anchor::End);
     let room = width - value.width() - 0.8 * s;
     let label = text::fit(&row.label, room, s, Weight::Regular);

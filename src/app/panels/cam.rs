@@ -107,7 +107,7 @@ pub fn picture(
     let stage = level.arch().stages()[look.layer.min(LAST_LAYER)];
     let outcome = &scene.state.outcome;
     let words = match outcome.heat(&look, number) {
-        Some(heat) if heat.is_empty() => format!("{}: {} ({stage})", level.name(), look.empty_words()),
+        Some(heat) if heat.is_empty() => format!("{} {}", level.name(), look.empty_words(level.arch())),
         _ => format!("{}: {}, {stage}", level.name(), class_words(look.class)),
     };
     ui.set_max_width(cell.x);
