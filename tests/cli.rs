@@ -102,6 +102,11 @@ fn inspect_and_predict_agree_on_a_phantom() {
         assert_eq!(result["models"][branch].as_str().unwrap().len(), 64);
     }
     assert!(probability(&result["clinical"]["probability"]));
+    let clinical = &result["clinical"];
+    let moved = clinical["contributions"].as_array().unwrap().iter().map(|c| c["log_odds"].as_f64().unwrap());
+    let sum = clinical["base_log_odds"].as_f64().unwrap() + moved.sum::<f64>();
+    let p = 1.0 / (1.0 + (-sum).exp());
+    assert!((p - clinical["probability"].as_f64().unwrap()).abs() < 1e-9);
     let source = result["fused"]["source"].as_str().unwrap();
     assert_eq!(result["fused"]["log_prob"], result[source]["log_prob"]);
     assert!(probability(&result["nomogram"]["risk"]));

@@ -106,3 +106,14 @@ fn the_published_recipe_does_as_scikit_learn_does_over_its_seeds() {
     assert_eq!((test.on.patients, test.on.events), (186, 50));
     assert_eq!(model.card().synthetic_patients, 73);
 }
+
+#[test]
+fn an_explanation_adds_up_to_the_prediction_and_says_what_was_missing() {
+    let model = train(&tiny(), &settings()).unwrap();
+    let record = Record::default();
+    let told = model.explain(&record);
+    let p = 1.0 / (1.0 + (-told.log_odds()).exp());
+    assert!((p - model.predict(&record).probability).abs() < 1e-12);
+    assert_eq!(told.contributions.len(), model.columns().count());
+    assert!(told.contributions.iter().all(|c| c.value.is_none()));
+}

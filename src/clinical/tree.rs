@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 /// Values closer than this are one value (scikit-learn's `FEATURE_THRESHOLD`).
 const SAME_VALUE: f32 = 1e-7;
 
+/// A tree read from a file is no deeper than this: explaining it walks every branch.
+const MOST_DEPTH: usize = 64;
+
 /// A node: a test on one feature, or a leaf.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
@@ -86,7 +89,8 @@ impl Tree {
         0.0
     }
 
-    /// Whether every node is inside the tree and every feature below `features`; each child stands after its parent.
+    /// Whether every node is inside the tree and every feature below `features`; each child stands after its parent,
+    /// has no other, and lies no deeper than [`MOST_DEPTH`].
     pub fn check(&self, features: usize) -> bool {
         let inside = |(i, node): (usize, &Node)| match node {
             Node::Leaf { value, .. } => value.is_finite(),
@@ -95,7 +99,23 @@ impl Tree {
                 *feature < features && threshold.is_finite() && after(*left) && after(*right)
             }
         };
-        !self.nodes.is_empty() && self.nodes.iter().enumerate().all(inside)
+        !self.nodes.is_empty() && self.nodes.iter().enumerate().all(inside) && self.branches_only()
+    }
+
+    /// Whether no node has two parents or lies too deep; children must be inside and after their parents.
+    fn branches_only(&self) -> bool {
+        let mut depth = vec![0usize; self.nodes.len()];
+        for (at, node) in self.nodes.iter().enumerate() {
+            if let Node::Split { left, right, .. } = *node {
+                for child in [left, right] {
+                    if depth[child] != 0 || depth[at] >= MOST_DEPTH {
+                        return false;
+                    }
+                    depth[child] = depth[at] + 1;
+                }
+            }
+        }
+        true
     }
 }
 

@@ -1,29 +1,20 @@
 //! Fusions and clinical models beside the published ones.
 
-use std::collections::BTreeMap;
-
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::figures::log_odds;
-use super::{Answers, Case, Cases, EvaluateError, Said, branches};
+use super::{Answers, Case, Cases, EvaluateError, branches};
 use crate::clinical::{self, ClinicalModel, ClinicalTraining, PUBLISHED_COLUMNS};
 use crate::cohort::{CohortFolder, Split};
-use crate::fusion::LogProb;
-use crate::stats::logistic::{self, Convergence};
+use crate::fusion::{self, Branches, FusionRule, LogProb};
 
 /// Folds of the stacked fusion.
 const FOLDS: usize = 10;
 
-/// Log-odds of a log-probability pair.
-fn of_pair(p: LogProb) -> f64 {
-    (p.0[1] - p.0[0]).clamp(-30.0, 30.0)
-}
-
-/// The three branches' log-odds of a patient who has them all.
-fn three(model: &ClinicalModel, case: &Case) -> Option<[f64; 3]> {
+/// The three branches of a patient who has them all.
+fn three(model: &ClinicalModel, case: &Case) -> Option<Branches> {
     let clinical = model.predict(case.record.as_ref()?).probability;
-    Some([of_pair(case.t4?), of_pair(case.t11?), log_odds(clinical)])
+    Some(Branches { t4: case.t4?, t11: case.t11?, clinical })
 }
 
 /// The mean of the log-odds, and stacking.
@@ -33,46 +24,39 @@ pub(super) fn all(
     seed: u64,
     warnings: &mut Vec<String>,
 ) -> Vec<(&'static str, String, Answers)> {
-    let inputs: BTreeMap<&String, ([f64; 3], bool)> =
-        cases.iter().filter_map(|(id, c)| Some((id, (three(model, c)?, c.outcome)))).collect();
-    if inputs.is_empty() {
+    let (mut ids, mut inputs, mut outcomes) = (vec![], vec![], vec![]);
+    for (id, case) in cases {
+        if let Some(branches) = three(model, case) {
+            ids.push(id.clone());
+            inputs.push(branches);
+            outcomes.push(case.outcome);
+        }
+    }
+    if ids.is_empty() {
         return vec![];
     }
-    let mean = inputs
-        .iter()
-        .map(|(id, (x, outcome))| (id.to_string(), answer(x.iter().sum::<f64>() / 3.0, *outcome)));
-    let mut list =
-        vec![("mean_log_odds", "mean of the three branches' log-odds".to_owned(), mean.collect::<Answers>())];
-    match stacked(&inputs, seed) {
-        Some(answers) => list.push((
+    let answers = |fused: Vec<LogProb>| -> Answers {
+        let said = fused.into_iter().zip(&outcomes).map(|(p, outcome)| branches::said(p, *outcome));
+        ids.iter().cloned().zip(said).collect()
+    };
+    let mean = inputs.iter().map(|b| FusionRule::MeanLogOdds.apply(*b)).collect();
+    let mut list = vec![("mean_log_odds", "mean of the three branches' log-odds".to_owned(), answers(mean))];
+    let stacked =
+        folds(&outcomes, FOLDS, seed).map(|fold| fusion::stack_out_of_fold(&inputs, &outcomes, &fold));
+    match stacked {
+        Some(Ok(fused)) => list.push((
             "stacking",
-            format!("logistic regression on the three branches' log-odds, each patient predicted by a fit on the other {} of {FOLDS} folds", FOLDS - 1),
-            answers,
+            format!(
+                "logistic regression on the three branches' log-odds, each patient predicted by a fit on the other {} of \
+                 {FOLDS} folds",
+                FOLDS - 1
+            ),
+            answers(fused),
         )),
+        Some(Err(error)) => warnings.push(format!("no stacked fusion: {error}")),
         None => warnings.push("no stacked fusion: too few patients with each outcome for ten folds".to_owned()),
     }
     list
-}
-
-fn answer(log_odds: f64, outcome: bool) -> Said {
-    Said { probability: logistic::logistic(log_odds), vote: log_odds > 0.0, outcome }
-}
-
-fn stacked(inputs: &BTreeMap<&String, ([f64; 3], bool)>, seed: u64) -> Option<Answers> {
-    let outcomes: Vec<bool> = inputs.values().map(|(_, y)| *y).collect();
-    let fold = folds(&outcomes, FOLDS, seed)?;
-    let names = ["t4", "t11", "clinical"].map(str::to_owned);
-    let mut answers = Answers::new();
-    for held_out in 0..FOLDS {
-        let others = inputs.values().zip(&fold).filter(|(_, f)| **f != held_out);
-        let (rows, y): (Vec<Vec<f64>>, Vec<bool>) = others.map(|((x, y), _)| (x.to_vec(), *y)).unzip();
-        let fit = logistic::fit(&rows, &y, &names, Convergence::Full).ok()?;
-        for ((id, (x, outcome)), _) in inputs.iter().zip(&fold).filter(|(_, f)| **f == held_out) {
-            let sum = fit.coef[0] + fit.coef[1..].iter().zip(x).map(|(b, x)| b * x).sum::<f64>();
-            answers.insert(id.to_string(), answer(sum, *outcome));
-        }
-    }
-    Some(answers)
 }
 
 /// A fold for each patient, both outcomes dealt out evenly; `None` with fewer patients of an outcome than folds.

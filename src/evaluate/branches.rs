@@ -126,7 +126,7 @@ fn network(models: &Models, level: Level) -> &Network {
     }
 }
 
-fn said(log_prob: LogProb, outcome: bool) -> Said {
+pub(super) fn said(log_prob: LogProb, outcome: bool) -> Said {
     Said { probability: log_prob.probability(), vote: log_prob.vote(), outcome }
 }
 
