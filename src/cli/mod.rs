@@ -2,6 +2,7 @@
 //! exit 0 done, 1 wrong input (one sentence), 2 usage.
 
 mod anonymize;
+mod audit;
 mod demo;
 mod inspect;
 mod phantom;
@@ -52,6 +53,8 @@ enum Job {
     Phantom(phantom::PhantomArgs),
     /// Fit a model on a cohort folder
     Train(train::TrainArgs),
+    /// What is wrong with a cohort before anyone trusts a figure made from it
+    Audit(audit::AuditArgs),
     /// Statistics of any table
     Stats(stats::StatsArgs),
     /// Look into or convert a weights file
@@ -91,6 +94,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Job::Predict(args)) => predict::run(args),
         Some(Job::Phantom(args)) => phantom::run(args),
         Some(Job::Train(args)) => train::run(args),
+        Some(Job::Audit(args)) => audit::run(args),
         Some(Job::Stats(args)) => stats::run(args),
         Some(Job::Weights(args)) => weights::run(args),
         Some(Job::Selfcheck(args)) => selfcheck::run(args),
