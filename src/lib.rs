@@ -6,6 +6,8 @@
 pub mod app;
 /// One patient through everything: the function the panels, `predict` and `batch` call.
 pub mod assess;
+/// What is wrong with a cohort before anyone trusts a figure made from it.
+pub mod audit;
 /// Regions of pectoralis muscle and visceral fat, their areas and indices.
 pub mod body;
 /// A chart as data, and its painters (egui, SVG).

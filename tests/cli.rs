@@ -326,3 +326,62 @@ fn a_simulated_cohort_is_written_fitted_and_evaluated() {
     assert!(sentence(&["evaluate", "--cohort", text(folder.path())]).contains("there is neither a table"));
     assert!(sentence(&["simulate", text(folder.path()), "--patients", "50"]).contains("is not empty"));
 }
+
+/// A cohort of 120 patients in two tables, written so that a column repeats another for events only.
+fn cohort_with_a_copy(folder: &Path) -> Vec<String> {
+    let mut copied = vec![];
+    for (split, first) in [("train", 1), ("test", 61)] {
+        let mut rows = String::from("Case;Age;Size (mm);BMI;CEA;M1\n");
+        for i in first..first + 60u32 {
+            let noise = |k: u32| {
+                f64::from(i.wrapping_mul(2_654_435_761).wrapping_mul(k).rotate_left(9) % 1000) / 1000.0
+            };
+            let event = noise(3) < 0.4;
+            let (bmi, size) = (20.0 + 10.0 * noise(5), 10.0 + 30.0 * noise(7));
+            let cea = if event { bmi } else { 1.0 + 5.0 * noise(11) };
+            if event {
+                copied.push(i.to_string());
+            }
+            let (age, outcome) = (40 + (30.0 * noise(13)) as u32, if event { "yes" } else { "no" });
+            rows += &format!("{i};{age};{size:.1};{bmi:.3};{cea:.3};{outcome}\n");
+        }
+        std::fs::write(folder.join(format!("clinical_{split}.csv")), rows).unwrap();
+    }
+    copied
+}
+
+#[test]
+fn a_cohort_is_audited_through_a_mapping() {
+    let dir = tempfile::tempdir().unwrap();
+    let copied = cohort_with_a_copy(dir.path());
+    let mapping = dir.path().join("mapping.json");
+    let text_of = r#"{"columns": {"Case": {"key": "id"}, "Size (mm)": {"key": "tumor_size", "factor": 0.1},
+        "M1": {"key": "metastasis", "codes": {"yes": 1, "no": 0}}}}"#;
+    std::fs::write(&mapping, text_of).unwrap();
+    let arguments = ["audit", "--cohort", text(dir.path()), "--mapping", text(&mapping)];
+    let report = json(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(
+        (report["patients"].as_u64(), report["events"].as_u64()),
+        (Some(120), Some(copied.len() as u64))
+    );
+    let findings = report["findings"].as_array().unwrap();
+    let copy = findings.iter().find(|f| f["code"] == "conditional_copy").unwrap();
+    assert_eq!(
+        (&copy["severity"], &copy["columns"]),
+        (&Value::from("high"), &serde_json::json!(["BMI", "CEA"]))
+    );
+    assert_eq!(copy["patients"].as_array().unwrap().len(), copied.len());
+    assert!(copy["effect"]["auc_with"].as_f64() > copy["effect"]["auc_without"].as_f64(), "{copy}");
+    assert!(copy["evidence"].is_object() && copy["message"].is_string());
+    assert!(!findings.iter().any(|f| f["code"] == "impossible_value"), "{findings:?}");
+    let words = thoracast(&arguments);
+    assert!(
+        String::from_utf8_lossy(&words.stdout).contains("HIGH  A column repeats another for one outcome")
+    );
+    std::fs::write(&mapping, r#"{"columns": {"Case": {"key": "number of the case"}}}"#).unwrap();
+    assert!(sentence(&arguments).contains("'Case' is mapped to 'number of the case', which is no key"));
+    assert!(
+        sentence(&["audit", "--cohort", text(&dir.path().join("x"))])
+            .contains("the cohort folder cannot be read")
+    );
+}

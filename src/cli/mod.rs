@@ -2,6 +2,7 @@
 //! exit 0 done, 1 wrong input (one sentence), 2 usage.
 
 mod anonymize;
+mod audit;
 mod demo;
 mod evaluate;
 mod inspect;
@@ -56,6 +57,8 @@ enum Job {
     Simulate(simulate::SimulateArgs),
     /// Fit a model on a cohort folder
     Train(train::TrainArgs),
+    /// What is wrong with a cohort before anyone trusts a figure made from it
+    Audit(audit::AuditArgs),
     /// Every branch, fusion and alternative on a split of a cohort
     Evaluate(evaluate::EvaluateArgs),
     /// Statistics of any table
@@ -98,6 +101,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Job::Phantom(args)) => phantom::run(args),
         Some(Job::Simulate(args)) => simulate::run(&args),
         Some(Job::Train(args)) => train::run(args),
+        Some(Job::Audit(args)) => audit::run(args),
         Some(Job::Evaluate(args)) => evaluate::run(&args),
         Some(Job::Stats(args)) => stats::run(args),
         Some(Job::Weights(args)) => weights::run(args),

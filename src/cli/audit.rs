@@ -1,0 +1,55 @@
+//! `thoracast audit`: what is wrong with a cohort before anyone trusts a figure made from it.
+
+use std::path::PathBuf;
+
+use super::{Stages, note, print_json, print_line};
+use crate::audit::{self, Finding, Report, Severity};
+use crate::cohort::{CohortFolder, Mapping};
+
+/// Looks for what makes a cohort's figures untrustworthy.
+#[derive(Debug, clap::Args)]
+pub struct AuditArgs {
+    /// Folder with the cohort's tables and pictures
+    #[arg(long, value_name = "DIR")]
+    cohort: PathBuf,
+    /// Which file and column is what, where names, units or codes differ from ours
+    #[arg(long, value_name = "FILE.json")]
+    mapping: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Audits and prints; findings are no error.
+pub fn run(args: AuditArgs) -> anyhow::Result<()> {
+    let mapping = args.mapping.as_deref().map(Mapping::read).transpose()?;
+    let folder = CohortFolder::open(&args.cohort, mapping.as_ref())?;
+    folder.warnings.iter().for_each(|w| note(&format!("warning: {w}")));
+    let report = audit::run(&folder, &Stages)?;
+    if args.json { print_json(&report) } else { tell(&report) }
+}
+
+fn tell(report: &Report) -> anyhow::Result<()> {
+    print_line(&format!("{} patients, {} with metastasis", report.patients, report.events))?;
+    if report.findings.is_empty() {
+        return print_line("Nothing was found that makes figures of this cohort untrustworthy.");
+    }
+    report.findings.iter().try_for_each(tell_one)
+}
+
+fn tell_one(finding: &Finding) -> anyhow::Result<()> {
+    let severity = match finding.severity {
+        Severity::High => "HIGH",
+        Severity::Medium => "MEDIUM",
+        Severity::Low => "LOW",
+    };
+    print_line(&format!("\n{severity}  {}", finding.code.title()))?;
+    print_line(&format!("  {}", finding.message))?;
+    if let Some(effect) = finding.effect {
+        print_line(&format!(
+            "  Area under the ROC curve of the clinical model: {:.3} as it is, {:.3} without.",
+            effect.auc_with, effect.auc_without
+        ))?;
+    }
+    Ok(())
+}
