@@ -192,7 +192,12 @@ fn outliers(column: &Column) -> Vec<f64> {
         return Vec::new();
     }
     let most = values[(values.len() - 1) * 95 / 100];
-    values.into_iter().filter(|v| most > 0.0 && *v > 20.0 * most).collect()
+    // Measurements may spread over powers of ten: eight standard deviations of the logarithm are beyond them all the same.
+    let logs: Vec<f64> = values.iter().filter(|v| **v > 0.0).map(|v| v.ln()).collect();
+    let middle = median(&logs);
+    let spread = 1.4826 * median(&logs.iter().map(|l| (l - middle).abs()).collect::<Vec<_>>());
+    let beyond = |v: f64| v > 20.0 * most && v.ln() > middle + 8.0 * spread;
+    values.into_iter().filter(|v| most > 0.0 && beyond(*v)).collect()
 }
 
 /// The same column in another unit in one of the tables.
