@@ -11,6 +11,8 @@ use thoracast::app::{Options, Workstation};
 use thoracast::phantom::{self, Phantom};
 use thoracast::progress::Silent;
 
+#[path = "window/audit.rs"]
+mod audit;
 #[path = "window/training.rs"]
 mod training;
 

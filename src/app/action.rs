@@ -88,6 +88,7 @@ actions! {
         OpenFiles "Open files…" "Open DICOM files, a ZIP or a DICOMDIR" [CTRL_SHIFT O];
         OpenPath "Open path…" "Type or paste the path of a study or a clinical table" [CTRL L];
         OpenClinical "Open clinical table…" "Pick a CSV or XLSX file with one row a patient" [CTRL T];
+        AuditCohort "Audit a cohort…" "Find what makes a cohort's figures untrustworthy" [];
         OpenDemo "Open demonstration patient" "Generate and open the synthetic patient" [];
         CloseSeries "Close series" "Take the shown series out of memory; it stays in the list" [CTRL W];
         ForgetRecents "Forget recent files" "Empty the list of recently opened files" [];

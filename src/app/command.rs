@@ -11,6 +11,7 @@ use super::sketch::Sketch;
 use super::state::{AnonymizeForm, ImportForm, Level, Tab, Workspace};
 use super::training::TrainingForm;
 use crate::assess::{AssessError, Assessment, Models};
+use crate::audit::Report;
 use crate::chart::cam::Look;
 use crate::clinical::Record;
 use crate::cohort::Table;
@@ -79,6 +80,11 @@ pub enum Command {
     ResetKeys,
     FillTraining(Box<TrainingForm>),
     PickForTraining(PickPurpose),
+    /// Asks for the folder of a cohort to audit.
+    PickCohort,
+    /// The folder as typed.
+    NameCohort(String),
+    Audit,
     Train,
     PauseTraining(bool),
     FillAnonymize(AnonymizeForm),
@@ -166,6 +172,7 @@ pub enum Finished {
     },
     /// The weights file and its card.
     Trained(Result<Box<(PathBuf, Card)>, String>),
+    Audited(Result<Report, String>),
     Demo(Result<PathBuf, String>),
     /// What was saved, and where.
     Saved(Result<PathBuf, String>),
@@ -185,4 +192,6 @@ pub enum PickPurpose {
     TrainingCohort,
     TrainingInit,
     TrainingOut,
+    /// A cohort to audit.
+    Cohort,
 }

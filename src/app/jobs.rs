@@ -24,6 +24,7 @@ pub enum JobId {
     Demo,
     Save,
     Train,
+    Audit,
 }
 
 impl JobId {
@@ -43,6 +44,7 @@ impl JobId {
             Self::Demo => "Generating demonstration patient",
             Self::Save => "Saving report",
             Self::Train => "Training",
+            Self::Audit => "Auditing",
         }
     }
 
@@ -54,6 +56,7 @@ impl JobId {
                 | Self::Load
                 | Self::Thumbnails
                 | Self::Anonymize
+                | Self::Audit
                 | Self::Assess
                 | Self::Explain
                 | Self::Demo

@@ -12,6 +12,7 @@ use super::shelf::Shelf;
 use super::training::{TrainingForm, TrainingRun};
 pub use super::viewer::{Layout, OpenSeries, Preset, Viewer, Window};
 use crate::assess::Assessment;
+use crate::audit::Report;
 use crate::chart::Chart;
 use crate::chart::cam::Look;
 use crate::clinical::{self, Kind, Record, VARIABLES, Variable};
@@ -251,6 +252,15 @@ pub struct Training {
     pub run: Option<TrainingRun>,
 }
 
+/// The audit of a cohort folder.
+#[derive(Default)]
+pub struct Audit {
+    /// As typed or chosen.
+    pub folder: String,
+    /// `None` before and while it runs.
+    pub result: Option<Result<Report, String>>,
+}
+
 /// Everything, in rooms.
 #[derive(Default)]
 pub struct State {
@@ -269,6 +279,7 @@ pub struct State {
     pub outcome: Outcome,
     pub messages: Vec<Message>,
     pub training: Training,
+    pub audit: Audit,
     pub dialog: Dialog,
     pub keys: Keymap,
     /// Recently opened studies and tables, the last on top.

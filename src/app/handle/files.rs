@@ -79,6 +79,7 @@ impl Workstation {
                 PickPurpose::TrainingCohort | PickPurpose::TrainingInit | PickPurpose::TrainingOut,
                 Some(path),
             ) => self.picked_for_training(purpose, &path),
+            (PickPurpose::Cohort, Some(folder)) => self.cohort_picked(&folder),
             (PickPurpose::Clinical | PickPurpose::Study, Some(first)) => self.open_paths(vec![first]),
             (_, None) => {}
         }

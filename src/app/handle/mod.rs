@@ -1,6 +1,7 @@
 //! The command handler: the only place that changes state.
 
 mod anonymize;
+mod audit;
 mod explain;
 mod files;
 mod marks;
@@ -55,6 +56,9 @@ impl Workstation {
             Command::ResetKeys => self.reset_keys(),
             Command::FillTraining(form) => self.state.training.form = *form,
             Command::PickForTraining(purpose) => self.pick_for_training(purpose),
+            Command::PickCohort => self.pick_cohort(),
+            Command::NameCohort(folder) => self.state.audit.folder = folder,
+            Command::Audit => self.audit(),
             Command::Train => self.train(),
             Command::PauseTraining(pause) => self.pause_training(pause),
             Command::FillAnonymize(form) => self.state.dialog = Dialog::Anonymize(form),
@@ -113,6 +117,7 @@ impl Workstation {
             | Action::ExportMarks => {
                 self.ask_for_path(action);
             }
+            Action::AuditCohort => self.pick_cohort(),
             Action::OpenPath => self.state.dialog = Dialog::Path { text: String::new() },
             Action::ImportWeights => self.ask_import(None, None),
             Action::OpenDemo => self.open_demo(),
@@ -215,6 +220,7 @@ impl Workstation {
             Finished::Explained { inputs, look, result } => self.explained(inputs, look, result),
             Finished::Epoch { point, kept } => self.epoch_over(point, kept),
             Finished::Trained(result) => self.trained(result),
+            Finished::Audited(result) => self.audited(result),
             Finished::Demo(result) => self.demo_ready(result),
             Finished::Saved(result) => self.report_saved(result),
         }

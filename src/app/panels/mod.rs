@@ -1,6 +1,7 @@
 //! The panels: each draws the state and sends commands.
 
 mod anonymize;
+mod audit;
 mod browser;
 mod cam;
 mod clinical;
@@ -82,7 +83,11 @@ pub fn show(workstation: &mut Workstation, ui: &mut Ui, commands: &mut Vec<Comma
     }
     match scene.state.workspace {
         Workspace::Patient => patient(ui, scene),
-        Workspace::Cohort => drop(CentralPanel::default().show(ui, |ui| cohort::show(ui, scene))),
+        Workspace::Cohort => {
+            let audit = Panel::right("audit").resizable(true).default_size(460.0).size_range(360.0..=760.0);
+            audit.show(ui, |ui| audit::show(ui, scene));
+            CentralPanel::default().show(ui, |ui| cohort::show(ui, scene));
+        }
         Workspace::Training => training::show(ui, scene),
         Workspace::Models => drop(CentralPanel::default().show(ui, |ui| models::show(ui, scene))),
     }

@@ -1,0 +1,51 @@
+//! Auditing a cohort folder from the window.
+
+use std::path::{Path, PathBuf};
+
+use super::super::Workstation;
+use super::super::command::{Finished, PickPurpose};
+use super::super::jobs::JobId;
+use super::super::state::{Severity, Workspace};
+use crate::audit::{self, Report};
+use crate::cohort::CohortFolder;
+
+impl Workstation {
+    /// Asks for the cohort's folder.
+    pub(super) fn pick_cohort(&mut self) {
+        self.jobs.start(JobId::Dialog, |_, reporter| {
+            let path = rfd::FileDialog::new().set_title("Cohort folder").pick_folder();
+            reporter.send(Finished::Picked { purpose: PickPurpose::Cohort, paths: path.map(|p| vec![p]) });
+        });
+    }
+
+    pub(super) fn cohort_picked(&mut self, folder: &Path) {
+        self.state.audit.folder = folder.display().to_string();
+        self.audit();
+    }
+
+    pub(super) fn audit(&mut self) {
+        let folder = PathBuf::from(self.state.audit.folder.trim());
+        self.state.workspace = Workspace::Cohort;
+        let started = self.jobs.start(JobId::Audit, move |progress, reporter| {
+            let result = CohortFolder::open(&folder, None)
+                .map_err(|e| e.to_string())
+                .and_then(|cohort| audit::run(&cohort, progress).map_err(|e| e.to_string()));
+            reporter.send(Finished::Audited(result));
+        });
+        if started {
+            self.state.audit.result = None;
+        }
+    }
+
+    pub(super) fn audited(&mut self, result: Result<Report, String>) {
+        if let Ok(report) = &result {
+            let words = match report.findings.len() {
+                0 => "the audit found nothing".to_owned(),
+                1 => "the audit found one thing".to_owned(),
+                n => format!("the audit found {n} things"),
+            };
+            self.state.tell(Severity::Info, words);
+        }
+        self.state.audit.result = Some(result);
+    }
+}
