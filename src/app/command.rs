@@ -8,7 +8,7 @@ use egui::KeyboardShortcut;
 pub use super::action::{ACTIONS, Action, ActionInfo, Menu};
 use super::jobs::JobId;
 use super::sketch::Sketch;
-use super::state::{AnonymizeForm, ImportForm, Level, Tab, Workspace};
+use super::state::{AnonymizeForm, CohortTab, ImportForm, Level, Tab, Workspace};
 use super::training::TrainingForm;
 use crate::assess::{AssessError, Assessment, Models};
 use crate::audit::Report;
@@ -101,6 +101,7 @@ pub enum Command {
     FilterRows(String),
     ShowTab(Tab),
     ShowWorkspace(Workspace),
+    ShowCohortTab(CohortTab),
     /// How Grad-CAM is shown; `keep` writes it to the settings (not while a slider is dragged).
     SetCam {
         look: Look,

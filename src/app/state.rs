@@ -48,6 +48,34 @@ impl Workspace {
     }
 }
 
+/// The tabs of the cohort workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CohortTab {
+    #[default]
+    Table,
+    TableOne,
+    Matching,
+    Audit,
+    Statistics,
+    Evaluation,
+}
+
+impl CohortTab {
+    pub const ALL: [Self; 6] =
+        [Self::Table, Self::TableOne, Self::Matching, Self::Audit, Self::Statistics, Self::Evaluation];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Table => "Table",
+            Self::TableOne => "Table 1",
+            Self::Matching => "Pictures",
+            Self::Audit => "Audit",
+            Self::Statistics => "Statistics",
+            Self::Evaluation => "Evaluation",
+        }
+    }
+}
+
 /// The tabs under the views.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tab {
@@ -266,6 +294,7 @@ pub struct Audit {
 pub struct State {
     pub workspace: Workspace,
     pub tab: Tab,
+    pub cohort_tab: CohortTab,
     pub scan: Scan,
     pub viewer: Viewer,
     pub inputs: Inputs,

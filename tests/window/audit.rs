@@ -1,7 +1,7 @@
 //! A cohort audited from the window.
 
-use thoracast::app::command::{Action, Command};
-use thoracast::app::state::Workspace;
+use thoracast::app::command::Command;
+use thoracast::app::state::{CohortTab, Workspace};
 use thoracast::progress::Silent;
 use thoracast::simulate::{self, Settings};
 
@@ -20,7 +20,7 @@ fn a_cohorts_faults_are_shown_and_a_wrong_folder_is_a_sentence() {
     let id = both.split(',').next().unwrap();
 
     let mut window = window(vec![]);
-    send(&mut window, Command::Do(Action::WorkspaceCohort));
+    send(&mut window, Command::ShowCohortTab(CohortTab::Audit));
     assert!(on_screen(&window, "What makes a cohort's figures untrustworthy"));
     send(&mut window, Command::NameCohort(folder.path().join("nothing").display().to_string()));
     send(&mut window, Command::Audit);

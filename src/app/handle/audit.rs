@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::Workstation;
 use super::super::command::{Finished, PickPurpose};
 use super::super::jobs::JobId;
-use super::super::state::{Severity, Workspace};
+use super::super::state::{CohortTab, Severity, Workspace};
 use crate::audit::{self, Report};
 use crate::cohort::CohortFolder;
 
@@ -26,6 +26,7 @@ impl Workstation {
     pub(super) fn audit(&mut self) {
         let folder = PathBuf::from(self.state.audit.folder.trim());
         self.state.workspace = Workspace::Cohort;
+        self.state.cohort_tab = CohortTab::Audit;
         let started = self.jobs.start(JobId::Audit, move |progress, reporter| {
             let result = CohortFolder::open(&folder, None)
                 .map_err(|e| e.to_string())

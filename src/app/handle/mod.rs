@@ -82,6 +82,10 @@ impl Workstation {
             }
             Command::ShowTab(tab) => self.show_tab(tab),
             Command::ShowWorkspace(workspace) => self.state.workspace = workspace,
+            Command::ShowCohortTab(tab) => {
+                self.state.workspace = Workspace::Cohort;
+                self.state.cohort_tab = tab;
+            }
             Command::SetCam { look, keep } => self.set_cam(look, keep),
             Command::SaveReportTo(path) => self.save_report(path),
             Command::CancelJob(id) => self.jobs.cancel(id),

@@ -29,7 +29,7 @@ use super::command::{Action, Command};
 use super::gpu::Viewport;
 use super::jobs::Jobs;
 use super::pictures::Pictures;
-use super::state::{Layout, State, Workspace};
+use super::state::{CohortTab, Layout, State, Workspace};
 use crate::assess::Models;
 
 /// What a panel may look at, and where its commands go.
@@ -83,16 +83,29 @@ pub fn show(workstation: &mut Workstation, ui: &mut Ui, commands: &mut Vec<Comma
     }
     match scene.state.workspace {
         Workspace::Patient => patient(ui, scene),
-        Workspace::Cohort => {
-            let audit = Panel::right("audit").resizable(true).default_size(460.0).size_range(360.0..=760.0);
-            audit.show(ui, |ui| audit::show(ui, scene));
-            CentralPanel::default().show(ui, |ui| cohort::show(ui, scene));
-        }
+        Workspace::Cohort => cohort_workspace(ui, scene),
         Workspace::Training => training::show(ui, scene),
         Workspace::Models => drop(CentralPanel::default().show(ui, |ui| models::show(ui, scene))),
     }
     dialogs::show(ui.ctx(), scene);
     messages::toasts(ui.ctx(), scene);
+}
+
+fn cohort_workspace(ui: &mut Ui, scene: &mut Scene<'_>) {
+    Panel::top("cohort tabs").show(ui, |ui| {
+        ui.horizontal(|ui| {
+            for tab in CohortTab::ALL {
+                if ui.selectable_label(scene.state.cohort_tab == tab, tab.name()).clicked() {
+                    scene.send(Command::ShowCohortTab(tab));
+                }
+            }
+        });
+    });
+    CentralPanel::default().show(ui, |ui| match scene.state.cohort_tab {
+        CohortTab::Table => cohort::show(ui, scene),
+        CohortTab::TableOne | CohortTab::Matching | CohortTab::Statistics | CohortTab::Evaluation => {}
+        CohortTab::Audit => audit::show(ui, scene),
+    });
 }
 
 /// Below this width of the window (points) the series browser makes room for the views.
