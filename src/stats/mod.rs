@@ -3,10 +3,12 @@
 mod concordance;
 pub mod cox;
 pub mod design;
+pub mod folds;
 pub mod kaplan_meier;
 pub mod linalg;
 pub mod logistic;
 pub mod nomogram;
+pub mod nomogram_cut;
 mod nomogram_model;
 mod nomogram_train;
 pub mod pretty;
