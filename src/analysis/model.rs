@@ -96,18 +96,5 @@ impl Model {
 fn out_of_fold(design: &Design, outcome: &[bool], seed: u64) -> Result<Vec<f64>, String> {
     let fold = folds(outcome, FOLDS, seed)
         .ok_or_else(|| format!("fewer than {FOLDS} patients of one outcome, so there are no ten folds"))?;
-    let mut predicted = vec![0.0; outcome.len()];
-    for held_out in 0..FOLDS {
-        let kept = || (0..outcome.len()).filter(|i| fold[*i] != held_out);
-        let rows: Vec<Vec<f64>> = kept().map(|i| design.x[i].clone()).collect();
-        let events: Vec<bool> = kept().map(|i| outcome[i]).collect();
-        let fit = logistic::fit(&rows, &events, &design.columns, Convergence::Full)
-            .map_err(|e| format!("without fold {}: {e}", held_out + 1))?;
-        for i in (0..outcome.len()).filter(|i| fold[*i] == held_out) {
-            let log_odds: f64 =
-                fit.coef[0] + fit.coef[1..].iter().zip(&design.x[i]).map(|(b, x)| b * x).sum::<f64>();
-            predicted[i] = logistic::logistic(log_odds);
-        }
-    }
-    Ok(predicted)
+    logistic::out_of_fold(&design.x, outcome, &design.columns, &fold).map_err(|e| e.to_string())
 }

@@ -1,5 +1,6 @@
 //! `thoracast stats`: the statistics for any table.
 
+mod agreement;
 mod survival;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,12 @@ enum What {
     Km(survival::KmArgs),
     /// Cox regression with hazard ratios and the test of proportional hazards
     Cox(survival::CoxArgs),
+    /// Calibration of a logistic model, corrected for optimism by the bootstrap
+    Calibration(agreement::CalibrationArgs),
+    /// How well given probabilities agree with outcomes
+    Validate(agreement::ValidateArgs),
+    /// Decision curves: what acting on a model's risk is worth
+    Dca(agreement::DcaArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -102,6 +109,9 @@ pub fn run(args: StatsArgs) -> anyhow::Result<()> {
         What::Roc(args) => run_roc(&args),
         What::Km(args) => survival::run_km(&args),
         What::Cox(args) => survival::run_cox(&args),
+        What::Calibration(args) => agreement::run_calibration(&args),
+        What::Validate(args) => agreement::run_validate(&args),
+        What::Dca(args) => agreement::run_dca(&args),
     }
 }
 
@@ -129,11 +139,7 @@ struct Fitted {
 
 impl LogisticArgs {
     fn fit(&self) -> anyhow::Result<Fitted> {
-        let table = self.data.table()?;
-        let outcome = table.require(&self.outcome)?;
-        let covariates: Vec<String> = self.covariates.iter().map(|c| c.trim().to_owned()).collect();
-        let design = design::build(&table, &covariates, &[outcome], &self.options()?)?;
-        let outcome = design::outcome(&table, outcome, &design.used)?;
+        let (design, outcome) = self.design()?;
         let stop = if self.full_convergence { Convergence::Full } else { Convergence::LikeRms };
         let fit = logistic::fit(&design.x, &outcome, &design.columns, stop)?;
         Ok(Fitted { fit, design })
