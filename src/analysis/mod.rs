@@ -4,13 +4,17 @@
 
 mod data_set;
 mod hazards;
+mod benefit;
 mod model;
+mod patient;
 mod question;
 mod survival;
 
+pub use benefit::{Discrimination, Score, decision, discrimination};
 pub use data_set::DataSet;
 pub use hazards::{Hazards, Univariate};
-pub use model::Model;
+pub use model::{FOLDS, Model};
+pub use patient::patient_values;
 pub use question::{Endpoint, Question};
 pub use survival::{GroupCurve, Groups};
 
