@@ -65,7 +65,9 @@ pub fn discrimination(model: &Model) -> Discrimination {
     candidates.push(("nomogram, fitted patients".to_owned(), model.apparent.clone()));
     let mut column = 0;
     for covariate in &model.design.covariates {
-        if covariate.width() == 1 && matches!(covariate.kind, crate::stats::design::CovariateKind::Number { .. }) {
+        if covariate.width() == 1
+            && matches!(covariate.kind, crate::stats::design::CovariateKind::Number { .. })
+        {
             let values: Vec<f64> = model.design.x.iter().map(|row| row[column]).collect();
             // A protective number ranks the other way round.
             let falls = model.fit.coef[column + 1] < 0.0;

@@ -2,9 +2,9 @@
 //! A nomogram's model with its predictions in and out of fold, risk groups and their survival, and what the hazard
 //! depends on. The Statistics panels and the reporting sheets are made of these.
 
+mod benefit;
 mod data_set;
 mod hazards;
-mod benefit;
 mod model;
 mod patient;
 mod question;

@@ -36,10 +36,5 @@ pub fn patient_values(model: &Model, record: &Record, fused_log_prob: Option<f64
             }
         }
     };
-    model
-        .design
-        .covariates
-        .iter()
-        .filter_map(|c| Some((c.name.clone(), value(&c.name, &c.kind)?)))
-        .collect()
+    model.design.covariates.iter().filter_map(|c| Some((c.name.clone(), value(&c.name, &c.kind)?))).collect()
 }
