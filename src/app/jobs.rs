@@ -25,6 +25,7 @@ pub enum JobId {
     Save,
     Train,
     Audit,
+    Statistics,
 }
 
 impl JobId {
@@ -45,6 +46,7 @@ impl JobId {
             Self::Save => "Saving report",
             Self::Train => "Training",
             Self::Audit => "Auditing",
+            Self::Statistics => "Computing figures",
         }
     }
 
@@ -57,6 +59,7 @@ impl JobId {
                 | Self::Thumbnails
                 | Self::Anonymize
                 | Self::Audit
+                | Self::Statistics
                 | Self::Assess
                 | Self::Explain
                 | Self::Demo

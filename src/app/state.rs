@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::action::Action;
 use super::keymap::Keymap;
 use super::shelf::Shelf;
+use super::statistics::Statistics;
 use super::training::{TrainingForm, TrainingRun};
 pub use super::viewer::{Layout, OpenSeries, Preset, Viewer, Window};
 use crate::assess::Assessment;
@@ -309,6 +310,7 @@ pub struct State {
     pub messages: Vec<Message>,
     pub training: Training,
     pub audit: Audit,
+    pub statistics: Statistics,
     pub dialog: Dialog,
     pub keys: Keymap,
     /// Recently opened studies and tables, the last on top.

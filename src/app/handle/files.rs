@@ -80,6 +80,7 @@ impl Workstation {
                 Some(path),
             ) => self.picked_for_training(purpose, &path),
             (PickPurpose::Cohort, Some(folder)) => self.cohort_picked(&folder),
+            (PickPurpose::Figure, Some(path)) => self.export_picked(&path),
             (PickPurpose::Clinical | PickPurpose::Study, Some(first)) => self.open_paths(vec![first]),
             (_, None) => {}
         }

@@ -15,6 +15,7 @@ mod measurements;
 mod messages;
 mod models;
 mod result;
+mod statistics;
 mod tags;
 mod top;
 mod training;
@@ -23,6 +24,8 @@ mod views;
 use std::sync::Arc;
 
 use egui::{CentralPanel, Panel, Ui};
+
+pub use statistics::Arrangement;
 
 use super::Workstation;
 use super::command::{Action, Command};
@@ -38,6 +41,7 @@ pub struct Scene<'a> {
     pub jobs: &'a Jobs,
     pub models: Option<&'a Arc<Models>>,
     pub pictures: &'a mut Pictures,
+    pub arrangement: &'a mut Arrangement,
     pub viewport: Option<&'a Viewport>,
     pub adapter: &'a str,
     pub commands: &'a mut Vec<Command>,
@@ -71,6 +75,7 @@ pub fn show(workstation: &mut Workstation, ui: &mut Ui, commands: &mut Vec<Comma
         jobs: &workstation.jobs,
         models,
         pictures: &mut workstation.pictures,
+        arrangement: &mut workstation.arrangement,
         viewport: workstation.viewport.as_ref(),
         adapter: &workstation.adapter,
         commands,
@@ -103,7 +108,8 @@ fn cohort_workspace(ui: &mut Ui, scene: &mut Scene<'_>) {
     });
     CentralPanel::default().show(ui, |ui| match scene.state.cohort_tab {
         CohortTab::Table => cohort::show(ui, scene),
-        CohortTab::TableOne | CohortTab::Matching | CohortTab::Statistics | CohortTab::Evaluation => {}
+        CohortTab::TableOne | CohortTab::Matching | CohortTab::Evaluation => {}
+        CohortTab::Statistics => statistics::show(ui, scene),
         CohortTab::Audit => audit::show(ui, scene),
     });
 }
