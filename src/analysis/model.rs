@@ -42,9 +42,7 @@ impl Model {
         let y = table.require(&question.outcome)?;
         let design = design::build(&table, &question.predictors, &[y], &question.design_options())?;
         let outcome = design::outcome(&table, y, &design.used)?;
-        // A blank that is a level of one patient separates them; the authors' program stopped before it noticed.
-        let convergence = if question.as_published { Convergence::LikeRms } else { Convergence::Full };
-        let fit = logistic::fit(&design.x, &outcome, &design.columns, convergence)?;
+        let fit = logistic::fit(&design.x, &outcome, &design.columns, Convergence::Full)?;
         let linear = LinearModel::from_fit(&fit, &design.covariates)?;
         let nomogram = linear.nomogram(&RISK_MARKS);
         let apparent = fit.linear_predictor.iter().map(|f| logistic::logistic(*f)).collect();

@@ -14,7 +14,7 @@ pub mod lowess;
 pub mod nomogram;
 pub mod nomogram_cut;
 mod nomogram_model;
-mod nomogram_train;
+pub(crate) mod nomogram_train;
 pub mod pretty;
 pub mod resample;
 pub mod roc;

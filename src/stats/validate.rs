@@ -9,16 +9,21 @@ use super::{StatsError, chi_square_p, normal_p, roc};
 
 /// Groups of Hosmer and Lemeshow's test.
 const GROUPS: usize = 10;
+/// `rms` counts concordant pairs in so many bins of the probability.
+const RMS_BINS: f64 = 5000.0;
 
 /// The agreement of probabilities and outcomes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Validation {
     pub n: usize,
     pub events: usize,
+    /// Concordance as `val.prob` prints it: of probabilities cut down to 5000ths.
     pub auc: f64,
-    /// Somers' Dxy.
+    /// The area under the ROC curve of the probabilities as they are.
+    pub auc_exact: f64,
+    /// Somers' Dxy, of `auc`.
     pub dxy: f64,
-    /// Nagelkerke's R² of the logistic recalibration.
+    /// Nagelkerke's R² of the probabilities as they are.
     pub r2: f64,
     /// Discrimination, unreliability and quality indices.
     pub d: f64,
@@ -70,7 +75,9 @@ pub fn validate(probability: &[f64], outcome: &[bool]) -> Result<Validation, Sta
     if let Some(wrong) = probability.iter().find(|p| !(0.0..=1.0).contains(*p)) {
         return Err(StatsError::Input(format!("{wrong} is no probability; write numbers from 0 to 1")));
     }
-    let auc = roc::auc(outcome, probability).ok_or(StatsError::OneOutcome { n, events })?;
+    let area = |score: &[f64]| roc::auc(outcome, score).ok_or(StatsError::OneOutcome { n, events });
+    let auc_exact = area(probability)?;
+    let auc = area(&probability.iter().map(|p| (p * RMS_BINS).floor()).collect::<Vec<_>>())?;
     let (log_odds, answered): (Vec<f64>, Vec<bool>) = probability
         .iter()
         .zip(outcome)
@@ -81,9 +88,10 @@ pub fn validate(probability: &[f64], outcome: &[bool]) -> Result<Validation, Sta
     let fit =
         logistic::fit(&rows, &answered, &["log-odds of the probability".to_owned()], Convergence::LikeRms)?;
     let m = answered.len() as f64;
-    let likelihood = fit.null_deviance - fit.deviance;
     let as_given: f64 =
         log_odds.iter().zip(&answered).map(|(l, y)| softplus(if *y { -*l } else { *l })).sum::<f64>();
+    // Of the probabilities as they are, without recalibration.
+    let likelihood = fit.null_deviance - 2.0 * as_given;
     let unreliable = 2.0 * as_given - fit.deviance;
     let (d, u) = ((likelihood - 1.0) / m, (unreliable - 2.0) / m);
     let curve = smooth(probability, outcome, &vec![1.0; n]);
@@ -98,8 +106,9 @@ pub fn validate(probability: &[f64], outcome: &[bool]) -> Result<Validation, Sta
         n,
         events,
         auc,
+        auc_exact,
         dxy: 2.0 * auc - 1.0,
-        r2: fit.r2_nagelkerke,
+        r2: (1.0 - (-likelihood / m).exp()) / (1.0 - (-fit.null_deviance / m).exp()),
         d,
         u,
         q: d - u,

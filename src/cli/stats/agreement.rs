@@ -92,7 +92,7 @@ pub(super) fn run_validate(args: &ValidateArgs) -> anyhow::Result<()> {
         return print_json(&document);
     }
     print_line(&format!("{} rows, {} events, {} left out", v.n, v.events, dropped.len()))?;
-    print_line(&format!("AUC {:.4}, Brier {:.5}, R² {:.4}", v.auc, v.brier, v.r2))?;
+    print_line(&format!("AUC {:.4}, Brier {:.5}, R² {:.4}", v.auc_exact, v.brier, v.r2))?;
     print_line(&format!("intercept {:.4}, slope {:.4}", v.intercept, v.slope))?;
     print_line(&format!("error: mean {:.4}, 90th percentile {:.4}, largest {:.4}", v.eavg, v.e90, v.emax))?;
     match &v.hosmer_lemeshow {
