@@ -292,3 +292,18 @@ fn tell_cox(model: &Model) -> anyhow::Result<()> {
         c.c, c.se, fit.lr.chisq, fit.lr.df
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Groups in which nobody had the event ended in an error instead of their flat curves.
+    #[test]
+    fn no_events_means_no_test_and_not_no_curves() {
+        let patient = |time: f64, event| FollowUp { time, event };
+        let spared = [vec![patient(1.0, false)], vec![patient(2.0, false)]];
+        assert_eq!(log_rank(&spared), None);
+        let mixed = [vec![patient(1.0, true), patient(4.0, false)], vec![patient(2.0, true)]];
+        assert!(log_rank(&mixed).is_some_and(|t| t.test.df == 1.0));
+    }
+}
