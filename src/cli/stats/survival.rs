@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::bail;
 use serde_json::json;
 
-use super::super::{print_json, print_line};
+use super::super::{note, print_json, print_line};
 use super::{DataArgs, design_options};
 use crate::cohort::{Table, decode};
 use crate::stats::cox::{self, CoxFit, Ties};
 use crate::stats::design::{self, DesignOptions};
-use crate::stats::kaplan_meier::{self, Curve, FollowUp, Interval};
+use crate::stats::kaplan_meier::{self, Curve, FollowUp, Interval, LogRank};
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Conf {
@@ -40,6 +40,11 @@ pub(super) struct KmArgs {
     at: Vec<f64>,
 }
 
+/// The test, where one exists; without events the curves are right all the same, so that is said and no error.
+fn log_rank(patients: &[Vec<FollowUp>]) -> Option<LogRank> {
+    kaplan_meier::log_rank(patients).map_err(|e| note(&format!("warning: no log-rank test: {e}"))).ok()
+}
+
 pub(super) fn run_km(args: &KmArgs) -> anyhow::Result<()> {
     let table = args.data.table()?;
     let interval = match args.conf {
@@ -57,7 +62,7 @@ pub(super) fn run_km(args: &KmArgs) -> anyhow::Result<()> {
     let curves: Vec<Curve> =
         groups.followed.iter().map(|(_, p)| kaplan_meier::curve(p, interval)).collect::<Result<_, _>>()?;
     let patients: Vec<Vec<FollowUp>> = groups.followed.iter().map(|(_, p)| p.clone()).collect();
-    let test = if patients.len() > 1 { Some(kaplan_meier::log_rank(&patients)?) } else { None };
+    let test = if patients.len() > 1 { log_rank(&patients) } else { None };
     if args.data.json {
         let strata = groups.followed.iter().zip(&curves).map(|((name, p), c)| {
             json!({
@@ -286,4 +291,19 @@ fn tell_cox(model: &Model) -> anyhow::Result<()> {
         "concordance {:.4} (se {:.4}), likelihood ratio {:.3} on {} df",
         c.c, c.se, fit.lr.chisq, fit.lr.df
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Groups in which nobody had the event ended in an error instead of their flat curves.
+    #[test]
+    fn no_events_means_no_test_and_not_no_curves() {
+        let patient = |time: f64, event| FollowUp { time, event };
+        let spared = [vec![patient(1.0, false)], vec![patient(2.0, false)]];
+        assert_eq!(log_rank(&spared), None);
+        let mixed = [vec![patient(1.0, true), patient(4.0, false)], vec![patient(2.0, true)]];
+        assert!(log_rank(&mixed).is_some_and(|t| t.test.df == 1.0));
+    }
 }
