@@ -1,13 +1,18 @@
 //! Tables of many patients: reading them whatever program wrote them, and finding their columns.
 
+pub mod afterwards;
 pub mod columns;
 pub mod decode;
+pub mod distribution;
 pub mod folder;
 pub mod mapping;
 pub mod pictures;
 pub mod published;
+pub mod query;
 mod split;
 pub mod table;
+pub mod table_one;
+pub mod values;
 
 pub use folder::{CohortError, CohortFolder, CohortTable, PictureFile};
 pub use mapping::Mapping;

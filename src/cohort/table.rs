@@ -196,7 +196,7 @@ impl Table {
     }
 
     /// The other table's cell with the decimal sign this table uses.
-    fn localised(&self, other: &Table, row: usize, column: usize) -> String {
+    pub(super) fn localised(&self, other: &Table, row: usize, column: usize) -> String {
         let text = other.text(row, column).unwrap_or("");
         if other.decimal_comma && !self.decimal_comma && decode::number(text, true).is_some() {
             return text.replace(',', ".");

@@ -1,6 +1,7 @@
 //! The statistics: logistic and Cox regression, nomograms, ROC and Kaplan–Meier curves; calibration and decision curves have their rooms here.
 
 mod concordance;
+pub mod contingency;
 pub mod cox;
 pub mod design;
 pub mod kaplan_meier;
@@ -10,6 +11,7 @@ pub mod nomogram;
 mod nomogram_model;
 mod nomogram_train;
 pub mod pretty;
+pub mod rank_sum;
 pub mod roc;
 
 use statrs::function::{erf::erfc, gamma::gamma_ur};
