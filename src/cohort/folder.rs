@@ -103,6 +103,26 @@ pub enum CohortError {
 
 /// Endings of tables, in the order in which they are preferred where a folder has the same table twice.
 const TABLES: [&str; 4] = ["csv", "tsv", "xlsx", "txt"];
+
+/// Whether a file is called like a table.
+pub fn is_table(path: &Path) -> bool {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    TABLES.contains(&ending.as_str())
+}
+
+/// Whether a folder is laid out as a cohort: pictures by level, or tables by split. (A study folder may hold a
+/// `clinical.csv` of its one patient.)
+pub fn looks_like_a_cohort(dir: &Path) -> bool {
+    let has_levels = Level::ALL.iter().any(|level| dir.join("images").join(level.name()).is_dir());
+    let by_split = |entry: std::fs::DirEntry| {
+        let path = entry.path();
+        let stem = path.file_stem().map(|s| s.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let named = |start: &str| Split::ALL.iter().any(|split| stem == format!("{start}_{split}"));
+        is_table(&path) && (named("clinical") || named("nomogram"))
+    };
+    has_levels || std::fs::read_dir(dir).is_ok_and(|entries| entries.flatten().any(by_split))
+}
+
 const PICTURES: [&str; 3] = ["jpg", "jpeg", "png"];
 
 impl CohortFolder {
