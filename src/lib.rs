@@ -2,6 +2,8 @@
 //!
 //! The map, one sentence a module (see `ARCHITECTURE.md` for which way the arrows point):
 
+/// The figures of one data set: nomogram, risk groups, survival, hazards.
+pub mod analysis;
 /// The window: state, commands, background jobs, one file a panel.
 pub mod app;
 /// One patient through everything: the function the panels, `predict` and `batch` call.

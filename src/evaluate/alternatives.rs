@@ -1,12 +1,10 @@
 //! Fusions and clinical models beside the published ones.
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
 use super::{Answers, Case, Cases, EvaluateError, branches};
 use crate::clinical::{self, ClinicalModel, ClinicalTraining, PUBLISHED_COLUMNS};
 use crate::cohort::{CohortFolder, Split};
 use crate::fusion::{self, Branches, FusionRule, LogProb};
+use crate::stats::folds::folds;
 
 /// Folds of the stacked fusion.
 const FOLDS: usize = 10;
@@ -57,27 +55,6 @@ pub(super) fn all(
         None => warnings.push("no stacked fusion: too few patients with each outcome for ten folds".to_owned()),
     }
     list
-}
-
-/// A fold for each patient, both outcomes dealt out evenly; `None` with fewer patients of an outcome than folds.
-pub(super) fn folds(outcomes: &[bool], folds: usize, seed: u64) -> Option<Vec<usize>> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0xf01d);
-    let mut fold = vec![0; outcomes.len()];
-    let mut dealt = 0;
-    for class in [true, false] {
-        let mut members: Vec<usize> = (0..outcomes.len()).filter(|i| outcomes[*i] == class).collect();
-        if members.len() < folds {
-            return None;
-        }
-        for i in (1..members.len()).rev() {
-            members.swap(i, rng.random_range(0..=i));
-        }
-        for member in members {
-            fold[member] = dealt % folds;
-            dealt += 1;
-        }
-    }
-    Some(fold)
 }
 
 /// The published recipe without some variables.

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::EvaluateError;
-use super::alternatives::{folds, training_without};
+use super::alternatives::training_without;
 use super::figures::{Figures, Said};
 use crate::clinical;
 use crate::cohort::{CohortFolder, Table};
 use crate::progress::Progress;
+use crate::stats::folds::folds;
 
 /// How to cross-validate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use crate::assess::Places;
 use crate::nn::DeviceChoice;
 use crate::progress::Silent;
 use crate::simulate;
+use crate::stats::folds::folds;
 
 /// The repository's clinical model and nomogram with untrained networks: no pictures are looked at here.
 fn models() -> Models {
@@ -108,11 +109,11 @@ fn what_cannot_be_evaluated_is_one_sentence() {
 #[test]
 fn folds_hold_both_outcomes_in_even_parts() {
     let outcomes: Vec<bool> = (0..103).map(|i| i % 4 == 0).collect();
-    let fold = alternatives::folds(&outcomes, 10, 1).unwrap();
+    let fold = folds(&outcomes, 10, 1).unwrap();
     for f in 0..10 {
         let members = fold.iter().filter(|x| **x == f).count();
         let events = fold.iter().zip(&outcomes).filter(|(x, y)| **x == f && **y).count();
         assert!((10..=11).contains(&members) && (2..=3).contains(&events), "{f}: {members} {events}");
     }
-    assert_eq!(alternatives::folds(&outcomes[..20], 10, 1), None);
+    assert_eq!(folds(&outcomes[..20], 10, 1), None);
 }

@@ -105,6 +105,16 @@ pub fn write(settings: &Settings, dir: &Path, progress: &dyn Progress) -> Result
     Ok(population.truth)
 }
 
+/// The clinical table of all drawn patients, as CSV.
+pub fn clinical_csv(population: &Population) -> String {
+    write::clinical(&population.patients.iter().collect::<Vec<_>>())
+}
+
+/// The survival table of all drawn patients, as CSV.
+pub fn survival_csv(population: &Population) -> String {
+    write::nomogram(&population.patients.iter().collect::<Vec<_>>())
+}
+
 /// Whether a cohort's folder was simulated.
 pub fn is_simulated(cohort: &Path) -> bool {
     cohort.join(TRUTH_FILE).is_file()

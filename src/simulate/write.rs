@@ -30,7 +30,7 @@ fn flag(yes: bool) -> u8 {
     u8::from(yes)
 }
 
-fn clinical(patients: &[&SimulatedPatient]) -> String {
+pub(super) fn clinical(patients: &[&SimulatedPatient]) -> String {
     let mut text = "ID".to_owned();
     for variable in VARIABLES {
         let _ = write!(text, ",{}", variable.column);
@@ -50,7 +50,7 @@ fn clinical(patients: &[&SimulatedPatient]) -> String {
     text
 }
 
-fn nomogram(patients: &[&SimulatedPatient]) -> String {
+pub(super) fn nomogram(patients: &[&SimulatedPatient]) -> String {
     let mut text =
         "ID,ki67,Histologic type,PMI/T4,late_fusion_probability,OS,DMFS,metastasis,dead\n".to_owned();
     for p in patients {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::StatsError;
+use super::nomogram::Value;
 use crate::cohort::{Table, decode};
 
 /// Above this many different texts a column is no covariate but an ID or a remark.
@@ -35,6 +36,40 @@ impl Covariate {
         match &self.kind {
             CovariateKind::Number { .. } => 1,
             CovariateKind::Levels(levels) => levels.len() - 1,
+        }
+    }
+}
+
+impl Covariate {
+    /// The value that a row's `columns` of the design stand for.
+    pub fn value(&self, columns: &[f64]) -> Value {
+        match &self.kind {
+            CovariateKind::Number { .. } => Value::Number(columns[0]),
+            CovariateKind::Levels(levels) => {
+                let level = columns.iter().position(|x| *x == 1.0).map_or(0, |i| i + 1);
+                Value::Level(levels[level].clone())
+            }
+        }
+    }
+
+    /// The median of a number, the commonest level of a category.
+    pub fn typical(&self, rows: &[Vec<f64>], columns: std::ops::Range<usize>) -> Value {
+        match &self.kind {
+            CovariateKind::Number { .. } => {
+                let mut values: Vec<f64> = rows.iter().map(|row| row[columns.start]).collect();
+                values.sort_by(f64::total_cmp);
+                Value::Number(values[values.len() / 2])
+            }
+            CovariateKind::Levels(levels) => {
+                let of = |level: usize| {
+                    let this = |row: &&Vec<f64>| {
+                        self.value(&row[columns.clone()]) == Value::Level(levels[level].clone())
+                    };
+                    rows.iter().filter(this).count()
+                };
+                let commonest = (0..levels.len()).rev().max_by_key(|l| of(*l)).unwrap_or(0);
+                Value::Level(levels[commonest].clone())
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use super::StatsError;
 use super::design::{self, DesignOptions};
 use super::logistic::{self, Convergence};
 use super::nomogram::{LinearModel, NomogramError, RISK_MARKS};
+use super::nomogram_cut::{Cut, best_cut, youden};
 use super::nomogram_model::{Cutoff, Input, InputSource, ModelFile, NomogramCard, NomogramModel};
 use crate::clinical::TrainedOn;
 use crate::cohort::{Row, Table, TableError, decode};
@@ -172,7 +173,8 @@ fn cutoff(
 ) -> Result<Cutoff, TableError> {
     let n = totals.len();
     if let Some(groups) = groups(table, used)? {
-        let (total_points, right) = best_cut(totals, |i, high| u32::from(groups[i] == high).into());
+        let Cut { total_points, gain: right } =
+            best_cut(totals, |i, high| u32::from(groups[i] == high).into());
         if right >= GROUPS_AGREE * n as f64 {
             let how = format!(
                 "keeps {right} of {n} patients in the risk groups that {} gives",
@@ -181,14 +183,8 @@ fn cutoff(
             return Ok(Cutoff { total_points, risk: model.risk_at(total_points), how });
         }
     }
-    let events = outcome.iter().filter(|y| **y).count() as f64;
-    let weight = |i: usize, high: bool| match (outcome[i], high) {
-        (true, true) => 1.0 / events,
-        (false, false) => 1.0 / (n as f64 - events),
-        _ => 0.0,
-    };
-    let (total_points, youden) = best_cut(totals, weight);
-    let how = format!("largest Youden index ({:.3}) on the patients it was fitted on", youden - 1.0);
+    let Cut { total_points, gain: youden } = youden(totals, outcome);
+    let how = format!("largest Youden index ({youden:.3}) on the patients it was fitted on");
     Ok(Cutoff { total_points, risk: model.risk_at(total_points), how })
 }
 
@@ -208,23 +204,4 @@ fn groups(table: &Table, used: &[usize]) -> Result<Option<Vec<bool>>, TableError
     }
     let both = groups.contains(&true) && groups.contains(&false);
     Ok(both.then_some(groups))
-}
-
-/// The cut between two neighbouring totals with the largest sum of `gain(patient, called high)`, and that sum; of
-/// equally good cuts the widest gap.
-fn best_cut(totals: &[f64], gain: impl Fn(usize, bool) -> f64) -> (f64, f64) {
-    let mut order: Vec<usize> = (0..totals.len()).collect();
-    order.sort_by(|a, b| totals[*a].total_cmp(&totals[*b]));
-    let mut sum: f64 = order.iter().map(|i| gain(*i, true)).sum();
-    let mut best = (totals[order[0]], sum, 0.0);
-    for pair in order.windows(2) {
-        sum += gain(pair[0], false) - gain(pair[0], true);
-        let (low, high) = (totals[pair[0]], totals[pair[1]]);
-        let gap = high - low;
-        let better = sum > best.1 + 1e-12 || (sum > best.1 - 1e-12 && gap > best.2);
-        if gap > 0.0 && better {
-            best = (low + gap / 2.0, sum, gap);
-        }
-    }
-    (best.0, best.1)
 }
