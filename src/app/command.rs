@@ -6,6 +6,7 @@ use std::sync::Arc;
 use egui::KeyboardShortcut;
 
 pub use super::action::{ACTIONS, Action, ActionInfo, Menu};
+use super::cohort::{Ask, CohortCommand, CohortFinished};
 use super::jobs::JobId;
 use super::sketch::Sketch;
 use super::state::{AnonymizeForm, CohortTab, ImportForm, Level, Tab, Workspace};
@@ -99,6 +100,8 @@ pub enum Command {
     ClearForm,
     PickRow(String),
     FilterRows(String),
+    /// Something in the cohort workspace.
+    Cohort(CohortCommand),
     ShowTab(Tab),
     ShowWorkspace(Workspace),
     ShowCohortTab(CohortTab),
@@ -174,6 +177,7 @@ pub enum Finished {
     /// The weights file and its card.
     Trained(Result<Box<(PathBuf, Card)>, String>),
     Audited(Result<Report, String>),
+    Cohort(CohortFinished),
     Demo(Result<PathBuf, String>),
     /// What was saved, and where.
     Saved(Result<PathBuf, String>),
@@ -195,4 +199,6 @@ pub enum PickPurpose {
     TrainingOut,
     /// A cohort to audit.
     Cohort,
+    /// Folders and exports of the cohort workspace.
+    InCohort(Ask),
 }

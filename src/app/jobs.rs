@@ -25,6 +25,10 @@ pub enum JobId {
     Save,
     Train,
     Audit,
+    /// Filtering and sorting a large table.
+    Arrange,
+    TableOne,
+    CohortFolder,
 }
 
 impl JobId {
@@ -45,6 +49,9 @@ impl JobId {
             Self::Save => "Saving report",
             Self::Train => "Training",
             Self::Audit => "Auditing",
+            Self::Arrange => "Sorting",
+            Self::TableOne => "Computing Table 1",
+            Self::CohortFolder => "Reading cohort",
         }
     }
 
@@ -57,6 +64,7 @@ impl JobId {
                 | Self::Thumbnails
                 | Self::Anonymize
                 | Self::Audit
+                | Self::CohortFolder
                 | Self::Assess
                 | Self::Explain
                 | Self::Demo

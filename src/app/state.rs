@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::action::Action;
+use super::cohort::CohortRoom;
 use super::keymap::Keymap;
 use super::shelf::Shelf;
 use super::training::{TrainingForm, TrainingRun};
@@ -251,6 +252,8 @@ pub enum Dialog {
     Import(Box<ImportForm>),
     /// Whether a level's import is to go.
     ForgetImport(Level),
+    /// Columns of a foreign table; what is in work is kept in the cohort's room.
+    Mapping,
     /// Every tag of one file.
     Tags {
         file: String,
@@ -261,7 +264,7 @@ pub enum Dialog {
 /// The clinical table that is open.
 pub struct OpenTable {
     pub path: PathBuf,
-    pub table: Table,
+    pub table: Arc<Table>,
     /// The patients' IDs, row by row.
     pub ids: Vec<String>,
     pub filter: String,
@@ -309,6 +312,7 @@ pub struct State {
     pub messages: Vec<Message>,
     pub training: Training,
     pub audit: Audit,
+    pub cohort: CohortRoom,
     pub dialog: Dialog,
     pub keys: Keymap,
     /// Recently opened studies and tables, the last on top.

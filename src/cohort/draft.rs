@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::folder::CohortError;
 use super::mapping::{IGNORE, MappedColumn, MappedFile, Mapping, Role};
 use super::targets::{self, Target, What};
 use super::{CohortFolder, CohortTable, Split, Table, columns, decode, guess, table::id_key};
+use crate::clinical::VARIABLES;
 
 /// So many first values are shown.
 const SHOWN: usize = 5;
@@ -22,7 +24,7 @@ pub struct Draft {
     /// Path within the cohort folder with its split; empty for a table opened by itself.
     files: Vec<(PathBuf, Option<Split>, Vec<String>)>,
     /// As read, all splits together.
-    pub table: Table,
+    pub table: Arc<Table>,
     pub choices: Vec<Choice>,
     /// Whether `3,5` is three and a half.
     pub decimal_comma: bool,
@@ -120,7 +122,8 @@ impl Draft {
             codes: BTreeMap::new(),
             preview: Preview::default(),
         });
-        let mut draft = Self { role, files, table, choices: choices.collect(), decimal_comma };
+        let mut draft =
+            Self { role, files, table: Arc::new(table), choices: choices.collect(), decimal_comma };
         for number in 0..draft.choices.len() {
             draft.choose(number, draft.choices[number].column);
         }
@@ -142,8 +145,27 @@ impl Draft {
         self.read(number);
     }
 
-    /// Reads a target's values anew; to be called after its factor or codes have changed.
-    pub fn read(&mut self, number: usize) {
+    /// Multiplies a target's numbers by another factor.
+    pub fn set_factor(&mut self, number: usize, factor: f64) {
+        if let Some(choice) = self.choices.get_mut(number) {
+            choice.factor = factor;
+        }
+        self.read(number);
+    }
+
+    /// Gives a text of a target's column a code, or takes it away.
+    pub fn set_code(&mut self, number: usize, text: String, code: Option<f64>) {
+        if let Some(choice) = self.choices.get_mut(number) {
+            match code {
+                Some(code) => drop(choice.codes.insert(text, code)),
+                None => drop(choice.codes.remove(&text)),
+            }
+        }
+        self.read(number);
+    }
+
+    /// Reads a target's values anew.
+    fn read(&mut self, number: usize) {
         let preview = self.choices.get(number).map(|c| preview(&self.table, c, self.decimal_comma));
         if let (Some(choice), Some(preview)) = (self.choices.get_mut(number), preview) {
             choice.preview = preview;
@@ -291,6 +313,12 @@ pub fn mapping(drafts: &[Draft]) -> Mapping {
         }
     }
     mapping
+}
+
+/// Whether a table has patients' IDs and at least one variable of the study under names we know.
+pub fn recognised(table: &Table) -> bool {
+    let known = |key: &str| table.header.iter().any(|name| columns::key_of(name) == Some(key));
+    table.column("id").is_some() && VARIABLES.iter().any(|v| known(v.key))
 }
 
 /// Codes and words in one line.

@@ -43,8 +43,7 @@ fn a_foreign_table_is_mapped_by_guesses_and_a_few_choices() {
     draft.choose(number(&draft, "age"), Some(1));
     draft.choose(number(&draft, "metastasis"), Some(5));
     let her2 = number(&draft, "her2");
-    draft.choices[her2].codes.insert("3+".to_owned(), 1.0);
-    draft.read(her2);
+    draft.set_code(her2, "3+".to_owned(), Some(1.0));
     assert_eq!(choice(&draft, "her2").preview.unreadable, 1);
     assert_eq!(choice(&draft, "age").preview.missing, 1);
 
@@ -84,8 +83,7 @@ fn units_that_cannot_be_right_are_doubted_with_a_better_one() {
     );
     assert!(!said.iter().any(|s| s.starts_with("BMI")), "{said:?}");
     let size = number(&draft, "tumor_size");
-    draft.choices[size].factor = 0.1;
-    draft.read(size);
+    draft.set_factor(size, 0.1);
     assert!(!sentences(&draft).iter().any(|s| s.starts_with("Tumour size")));
 }
 

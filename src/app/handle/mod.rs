@@ -2,8 +2,10 @@
 
 mod anonymize;
 mod audit;
+mod cohort;
 mod explain;
 mod files;
+mod mapping;
 mod marks;
 mod patient;
 mod remember;
@@ -15,6 +17,7 @@ pub use files::thumbnail_key;
 pub use marks::statistics;
 
 use super::Workstation;
+use super::cohort::{Ask, CohortCommand};
 use super::command::{Action, Command, Finished};
 use super::state::{Dialog, Layout, Level, Tab, Workspace};
 use super::viewer::View;
@@ -75,11 +78,8 @@ impl Workstation {
                 inputs.id.clear();
             }),
             Command::PickRow(id) => self.pick_row(&id),
-            Command::FilterRows(text) => {
-                if let Some(table) = &mut self.state.table {
-                    table.filter = text;
-                }
-            }
+            Command::FilterRows(text) => self.filter_rows(text),
+            Command::Cohort(command) => self.cohort(command),
             Command::ShowTab(tab) => self.show_tab(tab),
             Command::ShowWorkspace(workspace) => self.state.workspace = workspace,
             Command::ShowCohortTab(tab) => {
@@ -121,6 +121,8 @@ impl Workstation {
             | Action::ExportMarks => {
                 self.ask_for_path(action);
             }
+            Action::OpenCohort => self.cohort(CohortCommand::Ask(Ask::Folder)),
+            Action::MapColumns => self.map_columns(),
             Action::AuditCohort => self.pick_cohort(),
             Action::OpenPath => self.state.dialog = Dialog::Path { text: String::new() },
             Action::ImportWeights => self.ask_import(None, None),
@@ -224,6 +226,7 @@ impl Workstation {
             Finished::Explained { inputs, look, result } => self.explained(inputs, look, result),
             Finished::Epoch { point, kept } => self.epoch_over(point, kept),
             Finished::Trained(result) => self.trained(result),
+            Finished::Cohort(finished) => self.cohort_finished(finished),
             Finished::Audited(result) => self.audited(result),
             Finished::Demo(result) => self.demo_ready(result),
             Finished::Saved(result) => self.report_saved(result),

@@ -7,14 +7,18 @@ mod cam;
 mod clinical;
 mod cohort;
 mod dialogs;
+mod distribution;
 mod import;
 mod keys;
 mod levels;
 mod lower;
+mod mapping;
+mod matching;
 mod measurements;
 mod messages;
 mod models;
 mod result;
+mod table_one;
 mod tags;
 mod top;
 mod training;
@@ -103,7 +107,9 @@ fn cohort_workspace(ui: &mut Ui, scene: &mut Scene<'_>) {
     });
     CentralPanel::default().show(ui, |ui| match scene.state.cohort_tab {
         CohortTab::Table => cohort::show(ui, scene),
-        CohortTab::TableOne | CohortTab::Matching | CohortTab::Statistics | CohortTab::Evaluation => {}
+        CohortTab::TableOne => table_one::show(ui, scene),
+        CohortTab::Matching => matching::show(ui, scene),
+        CohortTab::Statistics | CohortTab::Evaluation => {}
         CohortTab::Audit => audit::show(ui, scene),
     });
 }
