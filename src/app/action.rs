@@ -88,6 +88,8 @@ actions! {
         OpenFiles "Open files…" "Open DICOM files, a ZIP or a DICOMDIR" [CTRL_SHIFT O];
         OpenPath "Open path…" "Type or paste the path of a study or a clinical table" [CTRL L];
         OpenClinical "Open clinical table…" "Pick a CSV or XLSX file with one row a patient" [CTRL T];
+        OpenCohort "Open cohort folder…" "Open a folder with tables, pictures and DICOM series of many patients" [];
+        MapColumns "Map columns…" "Say which column of the open table is what, in which unit and code" [];
         AuditCohort "Audit a cohort…" "Find what makes a cohort's figures untrustworthy" [];
         OpenDemo "Open demonstration patient" "Generate and open the synthetic patient" [];
         CloseSeries "Close series" "Take the shown series out of memory; it stays in the list" [CTRL W];

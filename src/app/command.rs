@@ -6,6 +6,7 @@ use std::sync::Arc;
 use egui::KeyboardShortcut;
 
 pub use super::action::{ACTIONS, Action, ActionInfo, Menu};
+use super::cohort::{Ask, CohortCommand, CohortFinished};
 use super::jobs::JobId;
 use super::sketch::Sketch;
 use super::state::{AnonymizeForm, CohortTab, ImportForm, Level, Tab, Workspace};
@@ -19,6 +20,7 @@ use crate::clinical::Record;
 use crate::cohort::Table;
 use crate::dicom::deidentify::{DeidentifyError, Summary};
 use crate::dicom::{DicomError, Orientation, Plane, Preview, Scan, Section, Volume, Voxel};
+use crate::evaluate::Evaluation;
 use crate::library::{Candidate, LibraryError};
 use crate::measure::Mark;
 use crate::nn::weights::Info;
@@ -102,9 +104,13 @@ pub enum Command {
     ClearForm,
     PickRow(String),
     FilterRows(String),
+    /// Something in the cohort workspace.
+    Cohort(CohortCommand),
     ShowTab(Tab),
     ShowWorkspace(Workspace),
     ShowCohortTab(CohortTab),
+    /// Runs the models on the cohort folder's test patients.
+    Evaluate,
     /// Where the Statistics tab's patients come from.
     StatisticsFrom(Origin),
     /// What the Statistics tab shall answer.
@@ -196,6 +202,8 @@ pub enum Finished {
     Trained(Result<Box<(PathBuf, Card)>, String>),
     Audited(Result<Report, String>),
     Statistics(Arc<Computed>),
+    Evaluated(Box<Result<Arc<Evaluation>, String>>),
+    Cohort(CohortFinished),
     Demo(Result<PathBuf, String>),
     /// What was saved, and where.
     Saved(Result<PathBuf, String>),
@@ -219,4 +227,6 @@ pub enum PickPurpose {
     Cohort,
     /// Where a chart is exported to.
     Figure,
+    /// Folders and exports of the cohort workspace.
+    InCohort(Ask),
 }

@@ -26,6 +26,11 @@ pub enum JobId {
     Train,
     Audit,
     Statistics,
+    Evaluate,
+    /// Filtering and sorting a large table.
+    Arrange,
+    TableOne,
+    CohortFolder,
 }
 
 impl JobId {
@@ -47,6 +52,10 @@ impl JobId {
             Self::Train => "Training",
             Self::Audit => "Auditing",
             Self::Statistics => "Computing figures",
+            Self::Evaluate => "Evaluating",
+            Self::Arrange => "Sorting",
+            Self::TableOne => "Computing Table 1",
+            Self::CohortFolder => "Reading cohort",
         }
     }
 
@@ -60,6 +69,8 @@ impl JobId {
                 | Self::Anonymize
                 | Self::Audit
                 | Self::Statistics
+                | Self::Evaluate
+                | Self::CohortFolder
                 | Self::Assess
                 | Self::Explain
                 | Self::Demo

@@ -4,6 +4,7 @@
 //! [`handle`] changes state. Nothing here waits: whatever takes longer than a frame is a job.
 
 pub mod action;
+pub mod cohort;
 pub mod command;
 pub mod gallery;
 mod gpu;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::action::Action;
+use super::cohort::CohortRoom;
 use super::keymap::Keymap;
 use super::shelf::Shelf;
 use super::statistics::Statistics;
@@ -20,6 +21,7 @@ use crate::clinical::{self, Kind, Record, VARIABLES, Variable};
 use crate::cohort::Table;
 use crate::dicom::deidentify::Dates;
 use crate::dicom::{Scan, TagText};
+use crate::evaluate::Evaluation;
 pub use crate::level::Level;
 use crate::library::Candidate;
 use crate::measure::Mark;
@@ -252,6 +254,8 @@ pub enum Dialog {
     Import(Box<ImportForm>),
     /// Whether a level's import is to go.
     ForgetImport(Level),
+    /// Columns of a foreign table; what is in work is kept in the cohort's room.
+    Mapping,
     /// Every tag of one file.
     Tags {
         file: String,
@@ -262,7 +266,7 @@ pub enum Dialog {
 /// The clinical table that is open.
 pub struct OpenTable {
     pub path: PathBuf,
-    pub table: Table,
+    pub table: Arc<Table>,
     /// The patients' IDs, row by row.
     pub ids: Vec<String>,
     pub filter: String,
@@ -311,6 +315,9 @@ pub struct State {
     pub training: Training,
     pub audit: Audit,
     pub statistics: Statistics,
+    /// The last evaluation of a cohort folder; `None` before and while it runs.
+    pub evaluation: Option<Result<Arc<Evaluation>, String>>,
+    pub cohort: CohortRoom,
     pub dialog: Dialog,
     pub keys: Keymap,
     /// Recently opened studies and tables, the last on top.

@@ -3,6 +3,7 @@
 use super::frame::{Cell, Cohort, Column, Frame};
 use super::test::{ALPHA, corrected, fisher, hanley_mcneil, median, separation};
 use super::{Code, Finding, Severity, effect, some};
+use crate::cohort::afterwards::{self, Afterwards};
 use crate::stats::normal_p;
 
 pub fn check(cohort: &Cohort) -> Vec<Finding> {
@@ -198,63 +199,14 @@ fn by_level(frame: &Frame, column: &Column) -> Option<Area> {
 
 // ---- afterwards ----
 
-/// Words in a column's name that say it is treatment.
-const TREATMENT: [&str; 15] = [
-    "therapy",
-    "chemo",
-    "radioth",
-    "radiation",
-    "endocrinetreat",
-    "treatment",
-    "tamoxifen",
-    "trastuzumab",
-    "surgery",
-    "mastectomy",
-    "治疗",
-    "化疗",
-    "放疗",
-    "手术",
-    "用药",
-];
-/// Words that say it is known from follow-up only.
-const FOLLOW_UP: [&str; 17] = [
-    "recurrence",
-    "relapse",
-    "progression",
-    "death",
-    "dead",
-    "deceased",
-    "surviv",
-    "followup",
-    "lastcontact",
-    "salvage",
-    "palliative",
-    "metasta",
-    "复发",
-    "死亡",
-    "随访",
-    "生存",
-    "转移",
-];
-/// Words that take the suspicion away: lymph nodes and family history are known before.
-const BEFORE: [&str; 9] =
-    ["node", "nodal", "lymph", "axilla", "family", "history", "neoadjuvant", "淋巴", "家族"];
-
 fn afterwards(frame: &Frame, columns: &[&Column]) -> Vec<Finding> {
-    let named = |words: &[&str]| -> Vec<&str> {
-        let has = |c: &&&Column| {
-            let name = crate::cohort::columns::normalise(&c.name);
-            words.iter().any(|w| name.contains(w)) && !BEFORE.iter().any(|w| name.contains(w))
-        };
-        columns.iter().filter(has).map(|c| c.name.as_str()).collect()
+    let named = |when: Afterwards| -> Vec<&str> {
+        columns.iter().filter(|c| afterwards::of(&c.name) == Some(when)).map(|c| c.name.as_str()).collect()
     };
-    let late = named(&FOLLOW_UP);
-    let mut treatment = named(&TREATMENT);
-    let known = |c: &&&Column| matches!(c.key, Some("endocrine" | "radiotherapy" | "chemotherapy"));
-    treatment.extend(columns.iter().filter(known).map(|c| c.name.as_str()));
+    let late = named(Afterwards::FollowUp);
+    let mut treatment = named(Afterwards::Treatment);
     treatment.sort();
     treatment.dedup();
-    treatment.retain(|n| !late.contains(n));
     let mut found = Vec::new();
     if !treatment.is_empty() {
         let message = format!(

@@ -3,6 +3,7 @@
 
 mod anonymize;
 mod audit;
+mod cohort;
 mod demo;
 mod evaluate;
 mod inspect;
@@ -59,6 +60,8 @@ enum Job {
     Train(train::TrainArgs),
     /// What is wrong with a cohort before anyone trusts a figure made from it
     Audit(audit::AuditArgs),
+    /// What a cohort folder or table holds, and its Table 1
+    Cohort(cohort::CohortArgs),
     /// Every branch, fusion and alternative on a split of a cohort
     Evaluate(evaluate::EvaluateArgs),
     /// Statistics of any table
@@ -102,6 +105,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Job::Simulate(args)) => simulate::run(&args),
         Some(Job::Train(args)) => train::run(args),
         Some(Job::Audit(args)) => audit::run(args),
+        Some(Job::Cohort(args)) => cohort::run(args),
         Some(Job::Evaluate(args)) => evaluate::run(&args),
         Some(Job::Stats(args)) => stats::run(args),
         Some(Job::Weights(args)) => weights::run(args),

@@ -64,6 +64,11 @@ pub fn keys() -> impl Iterator<Item = &'static str> {
     ALIASES.iter().map(|names| names[0])
 }
 
+/// The known names of a key's column, as people write them.
+pub fn names_of(key: &str) -> &'static [&'static str] {
+    ALIASES.iter().find(|names| names[0] == key).copied().unwrap_or_default()
+}
+
 /// The key of a known column name, whichever way it is written.
 pub fn key_of(name: &str) -> Option<&'static str> {
     let wanted = normalise(name);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::mapping::{MappedColumn, Mapping, Role};
-use super::{Split, Table, TableError};
+use super::{Row, Split, Table, TableError};
 use crate::level::Level;
 
 /// A table and the part of the cohort it holds.
@@ -14,6 +14,50 @@ pub struct CohortTable {
     pub split: Option<Split>,
     pub table: Table,
 }
+
+impl CohortTable {
+    /// All patients in one table with a column `split` (where there are splits); columns that only some tables have are
+    /// empty elsewhere. Row numbers are those of each file. `None` without tables.
+    pub fn stacked(tables: &[CohortTable]) -> Option<Table> {
+        let (first, others) = tables.split_first()?;
+        if others.is_empty() {
+            return Some(first.table.clone());
+        }
+        let mut stacked = Table { rows: Vec::new(), ..first.table.clone() };
+        stacked.path = first.table.path.parent().map_or_else(PathBuf::new, Path::to_owned);
+        for other in others {
+            let new = other.table.header.iter().filter(|name| !first.table.header.contains(*name));
+            let new: Vec<String> = new.filter(|n| !stacked.header.contains(*n)).cloned().collect();
+            stacked.header.extend(new);
+            stacked.warnings.extend(other.table.warnings.iter().cloned());
+        }
+        for CohortTable { table, .. } in tables {
+            let places: Vec<Option<usize>> =
+                stacked.header.iter().map(|name| table.header.iter().position(|h| h == name)).collect();
+            for (r, row) in table.rows.iter().enumerate() {
+                let cell = |place: &Option<usize>| place.map(|c| stacked.localised(table, r, c));
+                let cells = places.iter().map(|p| cell(p).unwrap_or_default()).collect();
+                stacked.rows.push(Row { number: row.number, cells });
+            }
+        }
+        Self::add_split(&mut stacked, tables);
+        Some(stacked)
+    }
+
+    fn add_split(stacked: &mut Table, tables: &[CohortTable]) {
+        if stacked.header.iter().any(|name| name == SPLIT) || tables.iter().all(|t| t.split.is_none()) {
+            return;
+        }
+        stacked.header.push(SPLIT.to_owned());
+        let splits = tables.iter().flat_map(|t| std::iter::repeat_n(t.split, t.table.rows.len()));
+        for (row, split) in stacked.rows.iter_mut().zip(splits) {
+            row.cells.push(split.map_or("", Split::name).to_owned());
+        }
+    }
+}
+
+/// The column that says which split a patient of a stacked table belongs to.
+const SPLIT: &str = "split";
 
 /// A picture file as its place in the folder describes it; not opened yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +103,26 @@ pub enum CohortError {
 
 /// Endings of tables, in the order in which they are preferred where a folder has the same table twice.
 const TABLES: [&str; 4] = ["csv", "tsv", "xlsx", "txt"];
+
+/// Whether a file is called like a table.
+pub fn is_table(path: &Path) -> bool {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    TABLES.contains(&ending.as_str())
+}
+
+/// Whether a folder is laid out as a cohort: pictures by level, or tables by split. (A study folder may hold a
+/// `clinical.csv` of its one patient.)
+pub fn looks_like_a_cohort(dir: &Path) -> bool {
+    let has_levels = Level::ALL.iter().any(|level| dir.join("images").join(level.name()).is_dir());
+    let by_split = |entry: std::fs::DirEntry| {
+        let path = entry.path();
+        let stem = path.file_stem().map(|s| s.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let named = |start: &str| Split::ALL.iter().any(|split| stem == format!("{start}_{split}"));
+        is_table(&path) && (named("clinical") || named("nomogram"))
+    };
+    has_levels || std::fs::read_dir(dir).is_ok_and(|entries| entries.flatten().any(by_split))
+}
+
 const PICTURES: [&str; 3] = ["jpg", "jpeg", "png"];
 
 impl CohortFolder {
@@ -236,6 +300,20 @@ mod tests {
             cohort.pictures.iter().map(|p| (p.id.as_str(), p.level, p.split, p.event)).collect();
         assert_eq!(seen, [("7", Level::T4, Split::Train, true), ("8", Level::T11, Split::Test, false)]);
         assert!(cohort.warnings[0].contains("notes.docx is passed over"), "{:?}", cohort.warnings);
+    }
+
+    #[test]
+    fn tables_are_stacked_by_name_with_their_split() {
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), "clinical_train.csv", "id,age,CEA\n1,50,2.5\n");
+        put(dir.path(), "clinical_test.csv", "id;CEA;LVI\n2;1,5;1\n");
+        let cohort = CohortFolder::open(dir.path(), None).unwrap();
+        let all = CohortTable::stacked(&cohort.clinical).unwrap();
+        assert_eq!(all.header, ["id", "age", "CEA", "LVI", "split"]);
+        assert_eq!(all.rows[0].cells, ["1", "50", "2.5", "", "train"]);
+        assert_eq!(all.rows[1].cells, ["2", "", "1.5", "1", "test"]);
+        assert_eq!(CohortTable::stacked(&cohort.clinical[..1]).unwrap(), cohort.clinical[0].table);
+        assert_eq!(CohortTable::stacked(&[]), None);
     }
 
     #[test]

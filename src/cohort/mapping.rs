@@ -9,6 +9,9 @@ use super::folder::CohortError;
 use super::{Split, Table, columns, decode};
 use crate::files;
 
+/// The key of a column that is left out: its name is one of ours, but it is not what it says.
+pub const IGNORE: &str = "ignore";
+
 /// What a table is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -25,7 +28,7 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MappedColumn {
-    /// Our key: `id`, `metastasis`, `age`, `os_days` …
+    /// Our key: `id`, `metastasis`, `age`, `os_days` …; [`IGNORE`] leaves the column out.
     pub key: String,
     /// Numbers are multiplied by this: 0.1 makes centimetres of millimetres.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,6 +69,9 @@ pub struct Mapping {
     /// By header text; for every table that has such a column.
     #[serde(default)]
     pub columns: BTreeMap<String, MappedColumn>,
+    /// Whether `3,5` is three and a half; absent: as the file looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimal_comma: Option<bool>,
 }
 
 impl Mapping {
@@ -86,7 +92,7 @@ impl Mapping {
     pub fn check(&self) -> Result<(), String> {
         let of_files = self.files.iter().flat_map(|f| &f.columns);
         for (name, column) in self.columns.iter().chain(of_files) {
-            if columns::keys().all(|known| known != column.key) {
+            if column.key != IGNORE && columns::keys().all(|known| known != column.key) {
                 let known: Vec<_> = columns::keys().collect();
                 let (key, known) = (&column.key, known.join(", "));
                 return Err(format!(
@@ -115,6 +121,8 @@ impl Mapping {
         used: &mut BTreeSet<String>,
     ) -> Result<Table, CohortError> {
         let mut mapped = table.clone();
+        mapped.decimal_comma = self.decimal_comma.unwrap_or(table.decimal_comma);
+        let mut left_out = BTreeSet::new();
         let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
         let common = self.columns.iter().filter(|(name, _)| !own.contains_key(*name));
         for (name, column) in own.iter().chain(common) {
@@ -124,12 +132,20 @@ impl Mapping {
                 Err(_) => continue,
             };
             used.insert(name.clone());
+            if column.key == IGNORE {
+                left_out.insert(at);
+                continue;
+            }
             if let Some(first) = taken.insert(&column.key, name) {
                 let reason =
                     format!("columns '{first}' and '{name}' are both mapped to '{}'; keep one", column.key);
                 return Err(CohortError::Mapping { path: table.path.clone(), reason });
             }
-            if let Some(other) = mapped.header.iter().position(|h| *h == column.key).filter(|o| *o != at) {
+            let other = (0..table.header.len()).find(|o| *o != at && mapped.header[*o] == column.key);
+            let ignored = |name: &String| {
+                own.get(name).or_else(|| self.columns.get(name)).is_some_and(|c| c.key == IGNORE)
+            };
+            if let Some(other) = other.filter(|o| !ignored(&table.header[*o])) {
                 let reason = format!(
                     "column '{name}' is mapped to '{}', but the table has a column of that name (column {}); rename it",
                     column.key,
@@ -139,18 +155,26 @@ impl Mapping {
             }
             mapped.header[at] = column.key.clone();
             for row in &mut mapped.rows {
-                if let Some(new) = column.recoded(&row.cells[at], table.decimal_comma) {
+                if let Some(new) = column.recoded(&row.cells[at], mapped.decimal_comma) {
                     row.cells[at] = new;
                 }
             }
         }
+        mapped.drop_columns(&left_out);
         Ok(mapped)
+    }
+
+    /// The mapping as a file, written whole.
+    pub fn write(&self, path: &Path) -> Result<(), CohortError> {
+        let fail = |reason: String| CohortError::Mapping { path: path.to_owned(), reason };
+        let text = serde_json::to_vec_pretty(self).map_err(|e| fail(e.to_string()))?;
+        files::write_atomic(path, &text).map_err(|e| CohortError::Table(e.into()))
     }
 }
 
 impl MappedColumn {
     /// The new text of a cell; `None` where it stays.
-    fn recoded(&self, cell: &str, decimal_comma: bool) -> Option<String> {
+    pub(super) fn recoded(&self, cell: &str, decimal_comma: bool) -> Option<String> {
         let cell = cell.trim();
         let value = decode::number(cell, decimal_comma);
         let same = |from: &str| {
@@ -199,6 +223,24 @@ mod tests {
         assert_eq!(ours.number(2, 1).unwrap(), Some(0.7));
         assert_eq!((ours.text(1, 1), ours.text(0, 2), ours.text(2, 2)), (Some("x"), Some("1"), Some("?")));
         assert_eq!(used.len(), 3);
+    }
+
+    #[test]
+    fn a_column_that_is_not_what_it_says_is_left_out_and_commas_may_be_decimal() {
+        let m = mapping(
+            r#"{"decimal_comma": true, "columns": {"age": {"key": "ignore"}, "Alter": {"key": "age"},
+                "Size mm": {"key": "tumor_size", "factor": 0.1}}}"#,
+        );
+        m.check().unwrap();
+        let theirs = table("ID,age,Alter,Size mm\n1,2,50,\"7,5\"\n");
+        assert!(!theirs.decimal_comma);
+        let ours = m.apply(&theirs, &BTreeMap::new(), &mut BTreeSet::new()).unwrap();
+        assert_eq!(ours.header, ["ID", "age", "tumor_size"]);
+        assert_eq!((ours.number(0, 1).unwrap(), ours.number(0, 2).unwrap()), (Some(50.0), Some(0.75)));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.json");
+        m.write(&path).unwrap();
+        assert_eq!(Mapping::read(&path).unwrap(), m);
     }
 
     #[test]

@@ -162,6 +162,19 @@ impl Table {
         (0..self.rows.len()).filter(|r| self.text(*r, column).is_some_and(|t| same_id(t, id))).collect()
     }
 
+    /// Takes columns away.
+    pub(super) fn drop_columns(&mut self, places: &std::collections::BTreeSet<usize>) {
+        if places.is_empty() {
+            return;
+        }
+        let mut place = 0..;
+        self.header.retain(|_| place.next().is_none_or(|c| !places.contains(&c)));
+        for row in &mut self.rows {
+            let mut place = 0..;
+            row.cells.retain(|_| place.next().is_none_or(|c| !places.contains(&c)));
+        }
+    }
+
     /// This table with the other's columns added where `key` is the same; rows without a partner are left out and
     /// named in the warnings. Columns that both have keep this table's cells.
     pub fn join(&self, other: &Table, key: &str) -> Result<Table, TableError> {
@@ -196,7 +209,7 @@ impl Table {
     }
 
     /// The other table's cell with the decimal sign this table uses.
-    fn localised(&self, other: &Table, row: usize, column: usize) -> String {
+    pub(super) fn localised(&self, other: &Table, row: usize, column: usize) -> String {
         let text = other.text(row, column).unwrap_or("");
         if other.decimal_comma && !self.decimal_comma && decode::number(text, true).is_some() {
             return text.replace(',', ".");

@@ -1,7 +1,7 @@
 //! Logistic regression of many resamples of the same rows, as R's `glm` iterates (Fisher scoring from its own start,
 //! at most 25 rounds, until the deviance changes by less than 1e-8 of itself).
 
-use super::linalg::{cholesky, solve};
+use super::linalg::{Square, cholesky, solve};
 use super::logistic::logistic;
 
 const MOST_ROUNDS: usize = 25;
@@ -61,11 +61,7 @@ impl Rows {
                     }
                 }
             }
-            for j in 0..p {
-                for k in 0..j {
-                    information[k][j] = information[j][k];
-                }
-            }
+            mirror(&mut information);
             coef = solve(&cholesky(&information).ok()?, &right);
             let now = self.deviance(outcome, members, times, &coef);
             if !now.is_finite() {
@@ -87,5 +83,15 @@ impl Rows {
             times * (against.max(0.0) + (-against.abs()).exp().ln_1p())
         };
         2.0 * members.iter().zip(times).map(of).sum::<f64>()
+    }
+}
+
+/// Copies the lower half of a symmetric matrix to the upper one.
+fn mirror(square: &mut Square) {
+    for j in 1..square.len() {
+        let (above, from) = square.split_at_mut(j);
+        for (row, value) in above.iter_mut().zip(&from[0]) {
+            row[j] = *value;
+        }
     }
 }

@@ -154,7 +154,8 @@ fn robust_weights(y: &[f64], fitted: &[f64]) -> Option<Vec<f64>> {
     let scale = residuals.iter().sum::<f64>() / n as f64;
     let mut sorted = residuals.clone();
     sorted.sort_by(f64::total_cmp);
-    let middle = if n % 2 == 0 { 3.0 * (sorted[n / 2] + sorted[n / 2 - 1]) } else { 6.0 * sorted[n / 2] };
+    let middle =
+        if n.is_multiple_of(2) { 3.0 * (sorted[n / 2] + sorted[n / 2 - 1]) } else { 6.0 * sorted[n / 2] };
     if middle < 1e-7 * scale {
         return None;
     }

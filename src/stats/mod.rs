@@ -2,6 +2,7 @@
 
 pub mod calibration;
 mod concordance;
+pub mod contingency;
 pub mod cox;
 pub mod decision_curve;
 pub mod design;
@@ -16,6 +17,7 @@ pub mod nomogram_cut;
 mod nomogram_model;
 pub(crate) mod nomogram_train;
 pub mod pretty;
+pub mod rank_sum;
 pub mod resample;
 pub mod roc;
 pub mod validate;

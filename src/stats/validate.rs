@@ -84,6 +84,13 @@ pub fn validate(probability: &[f64], outcome: &[bool]) -> Result<Validation, Sta
         .filter(|(p, _)| **p > 0.0 && **p < 1.0)
         .map(|(p, y)| ((p / (1.0 - p)).ln(), *y))
         .unzip();
+    let same = |v: &[f64]| v.windows(2).all(|w| w[0] == w[1]);
+    if same(&log_odds) {
+        return Err(StatsError::Input(
+            "the probabilities are all alike (apart from 0 and 1), so slope and intercept do not exist"
+                .to_owned(),
+        ));
+    }
     let rows: Vec<Vec<f64>> = log_odds.iter().map(|l| vec![*l]).collect();
     let fit =
         logistic::fit(&rows, &answered, &["log-odds of the probability".to_owned()], Convergence::LikeRms)?;

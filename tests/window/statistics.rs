@@ -74,3 +74,24 @@ fn another_question_is_answered_and_one_without_answer_is_a_sentence() {
     send(&mut window, Command::Ask(Box::new(question)));
     assert!(on_screen(&window, "choose at least one predictor"));
 }
+
+#[test]
+fn a_cohort_is_evaluated_without_what_the_audit_objects_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let cohort = folder.path().join("cohort");
+    let settings = thoracast::simulate::Settings { patients: 240, seed: 5, slices: false };
+    thoracast::simulate::write(&settings, &cohort, &thoracast::progress::Silent).unwrap();
+    let mut window = window(vec![]);
+    send(&mut window, Command::ShowCohortTab(CohortTab::Evaluation));
+    assert!(on_screen(&window, "no cohort folder is chosen"));
+    send(&mut window, Command::NameCohort(cohort.display().to_string()));
+    send(&mut window, Command::Audit);
+    send(&mut window, Command::Evaluate);
+    send(&mut window, Command::ShowCohortTab(CohortTab::Evaluation));
+    let evaluation = window.state().state.evaluation.as_ref().unwrap().as_ref().unwrap().clone();
+    assert!(evaluation.simulated && on_screen(&window, "(simulated)"));
+    let names: Vec<&str> = evaluation.branches.iter().map(|b| b.name.as_str()).collect();
+    // Treatments are known only after the outcome's risk was judged: the audit objects to them.
+    assert!(names.contains(&"clinical") && names.contains(&"clinical_without"), "{names:?}");
+    assert!(on_screen(&window, "clinical without"));
+}

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::super::Workstation;
+use super::super::cohort::{CohortFinished, MappingForm};
 use super::super::command::{Action, Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::shelf::{self, Desk};
-use super::super::state::{
-    Inputs, OpenSeries, OpenTable, Outcome, Preset, Severity, Window, Workspace, patients,
-};
+use super::super::state::{Inputs, OpenSeries, Outcome, Preset, Severity, Window, Workspace, patients};
+use super::mapping::{form_of_table, mapped, remembered};
 use crate::clinical;
-use crate::cohort::Table;
+use crate::cohort::{Mapping, Table, draft, folder};
 use crate::dicom::{self, DicomError, Orientation, Plane, Preview, Scan, Sections, Volume, Voxel};
 use crate::phantom;
 use crate::progress::Progress;
@@ -79,6 +79,7 @@ impl Workstation {
                 PickPurpose::TrainingCohort | PickPurpose::TrainingInit | PickPurpose::TrainingOut,
                 Some(path),
             ) => self.picked_for_training(purpose, &path),
+            (PickPurpose::InCohort(what), Some(path)) => self.picked_in_cohort(what, path),
             (PickPurpose::Cohort, Some(folder)) => self.cohort_picked(&folder),
             (PickPurpose::Figure, Some(path)) => self.export_picked(&path),
             (PickPurpose::Clinical | PickPurpose::Study, Some(first)) => self.open_paths(vec![first]),
@@ -93,6 +94,11 @@ impl Workstation {
         let (tables, studies): (Vec<_>, Vec<_>) = paths.into_iter().partition(|p| is_table(p));
         if let Some(table) = tables.into_iter().next_back() {
             self.read_table(table);
+        }
+        let (cohorts, studies): (Vec<_>, Vec<_>) =
+            studies.into_iter().partition(|p| folder::looks_like_a_cohort(p));
+        if let Some(cohort) = cohorts.into_iter().next_back() {
+            self.open_cohort(cohort);
         }
         if !studies.is_empty() {
             self.scan(studies);
@@ -134,7 +140,7 @@ impl Workstation {
     }
 
     /// New series stand above those already open, which stay.
-    fn add_to_browser(&mut self, scan: Scan, best: Option<usize>) {
+    pub(super) fn add_to_browser(&mut self, scan: Scan, best: Option<usize>) {
         let chosen = best.map(|i| (scan.series[i].uid.clone(), scan.series[i].frames.clone()));
         let mut series = scan.series;
         let known = std::mem::take(&mut self.state.scan.series);
@@ -369,8 +375,26 @@ impl Workstation {
     }
 
     fn read_table(&mut self, path: PathBuf) {
+        self.read_table_with(path, None);
+    }
+
+    /// Reads a table under a mapping, or under the one remembered for it; the dialog opens where columns are not
+    /// recognised.
+    pub(super) fn read_table_with(&mut self, path: PathBuf, mapping: Option<Mapping>) {
+        let settings = self.options.settings.clone();
         let started = self.jobs.start(JobId::Table, move |_, reporter| {
-            let result = read_table(&path);
+            let mut result = read_table(&path, mapping.as_ref());
+            if mapping.is_none() {
+                match mapped_otherwise(&path, settings.as_deref(), &result) {
+                    Ok(Some(Otherwise::Remembered(table))) => result = Ok(table),
+                    Ok(Some(Otherwise::Ask(form))) => {
+                        let drafted = CohortFinished::Drafted(Box::new(Ok(*form)));
+                        return reporter.send(Finished::Cohort(drafted));
+                    }
+                    Ok(None) => {}
+                    Err(sentence) => result = Err(sentence),
+                }
+            }
             reporter.send(Finished::Table { path, result });
         });
         if !started {
@@ -387,7 +411,7 @@ impl Workstation {
                 // Without a patient the only row there is will do; another patient's row is never taken unasked.
                 let only = (id.is_empty() && ids.len() == 1).then(|| ids[0].clone());
                 let row = if ids.contains(&id) { Some(id) } else { only };
-                self.state.table = Some(OpenTable { path, table, ids, filter: String::new() });
+                self.seat_table(path, table, ids);
                 // A filled form is never overwritten.
                 if let Some(row) = row.filter(|_| self.state.inputs.filled() == 0) {
                     self.pick_row(&row);
@@ -438,10 +462,38 @@ pub fn thumbnail_key(series: &dicom::Series) -> String {
 }
 
 /// A table and the IDs of its rows; without an ID column a row could not be found.
-fn read_table(path: &Path) -> Result<(Table, Vec<String>), String> {
-    let table = Table::read(path).map_err(|e| e.to_string())?;
+fn read_table(path: &Path, mapping: Option<&Mapping>) -> Result<(Table, Vec<String>), String> {
+    let mut table = Table::read(path).map_err(|e| e.to_string())?;
+    if let Some(mapping) = mapping {
+        table = mapped(&table, mapping)?;
+    }
     let ids = clinical::ids(&table).map_err(|e| e.to_string())?;
     Ok((table, ids))
+}
+
+/// How a table is to be read that was opened without a mapping.
+enum Otherwise {
+    Remembered((Table, Vec<String>)),
+    /// Its columns are not recognised.
+    Ask(Box<MappingForm>),
+}
+
+fn mapped_otherwise(
+    path: &Path,
+    settings: Option<&Path>,
+    plain: &Result<(Table, Vec<String>), String>,
+) -> Result<Option<Otherwise>, String> {
+    // A file that is no table has been told of.
+    let Ok(mut form) = form_of_table(path) else { return Ok(None) };
+    if let Some(mapping) = remembered(settings, &form)? {
+        return read_table(path, Some(&mapping)).map(|table| Some(Otherwise::Remembered(table)));
+    }
+    if plain.as_ref().is_ok_and(|(table, _)| draft::recognised(table)) {
+        return Ok(None);
+    }
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    form.why = Some(format!("Columns of {name} are not recognised: say which is which."));
+    Ok(Some(Otherwise::Ask(Box::new(form))))
 }
 
 fn is_table(path: &Path) -> bool {

@@ -2,8 +2,11 @@
 
 mod anonymize;
 mod audit;
+mod cohort;
+mod evaluation;
 mod explain;
 mod files;
+mod mapping;
 mod marks;
 mod patient;
 mod remember;
@@ -16,6 +19,7 @@ pub use files::thumbnail_key;
 pub use marks::statistics;
 
 use super::Workstation;
+use super::cohort::{Ask, CohortCommand};
 use super::command::{Action, Command, Finished};
 use super::state::{CohortTab, Dialog, Layout, Level, Tab, Workspace};
 use super::viewer::View;
@@ -76,11 +80,8 @@ impl Workstation {
                 inputs.id.clear();
             }),
             Command::PickRow(id) => self.pick_row(&id),
-            Command::FilterRows(text) => {
-                if let Some(table) = &mut self.state.table {
-                    table.filter = text;
-                }
-            }
+            Command::FilterRows(text) => self.filter_rows(text),
+            Command::Cohort(command) => self.cohort(command),
             Command::ShowTab(tab) => self.show_tab(tab),
             Command::ShowWorkspace(workspace) => self.state.workspace = workspace,
             Command::ShowCohortTab(tab) => {
@@ -90,6 +91,7 @@ impl Workstation {
                     self.open_statistics();
                 }
             }
+            Command::Evaluate => self.evaluate(),
             Command::StatisticsFrom(origin) => self.statistics_from(origin),
             Command::Ask(question) => self.ask(*question),
             Command::MovePatient { name, value } => self.move_patient(&name, value),
@@ -134,6 +136,8 @@ impl Workstation {
             | Action::ExportMarks => {
                 self.ask_for_path(action);
             }
+            Action::OpenCohort => self.cohort(CohortCommand::Ask(Ask::Folder)),
+            Action::MapColumns => self.map_columns(),
             Action::AuditCohort => self.pick_cohort(),
             Action::OpenPath => self.state.dialog = Dialog::Path { text: String::new() },
             Action::ImportWeights => self.ask_import(None, None),
@@ -237,8 +241,10 @@ impl Workstation {
             Finished::Explained { inputs, look, result } => self.explained(inputs, look, result),
             Finished::Epoch { point, kept } => self.epoch_over(point, kept),
             Finished::Trained(result) => self.trained(result),
+            Finished::Cohort(finished) => self.cohort_finished(finished),
             Finished::Audited(result) => self.audited(result),
             Finished::Statistics(computed) => self.answered(computed),
+            Finished::Evaluated(result) => self.evaluated(*result),
             Finished::Demo(result) => self.demo_ready(result),
             Finished::Saved(result) => self.report_saved(result),
         }

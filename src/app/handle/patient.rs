@@ -85,7 +85,8 @@ impl Workstation {
     /// Fills the form from the open table's row with this ID.
     pub(super) fn pick_row(&mut self, id: &str) {
         let Some(open) = &self.state.table else { return };
-        match clinical::read_record(&open.table, id) {
+        let table = self.state.cohort.source_of(open, id).unwrap_or(&open.table);
+        match clinical::read_record(table, id) {
             Ok((record, warnings)) => {
                 for warning in warnings {
                     self.state.tell(Severity::Warning, warning);

@@ -1,87 +1,162 @@
-//! The cohort workspace: the clinical table, a row for the open patient.
+//! The cohort workspace's table: sorted by a click on a heading, filtered by terms, one column drawn beside it.
 
 use egui::{RichText, TextEdit, Ui};
 use egui_extras::{Column, TableBuilder};
 
+use super::super::cohort::{Ask, CohortCommand};
 use super::super::command::{Action, Command};
 use super::super::state::Workspace;
 use super::super::theme;
 use super::Scene;
 use crate::app::state::patients;
-use crate::clinical::variable;
-use crate::cohort::{Row, columns};
+use crate::cohort::values::label;
+
+const FILTER_HELP: &str = "Any text, or terms that all hold: age>50 er=1 missing:cea present:lvi \"Tumor size\"<=2 (=, !=, <, <=, >, >=; names with spaces in quotation marks)";
+/// Wider columns are cut; the whole text is in the tooltip.
+const WIDEST: f32 = 260.0;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let t = theme::tokens(ui);
-    let Some(open) = &scene.state.table else {
-        ui.vertical_centered(|ui| {
-            ui.add_space((ui.available_height() * 0.3).max(20.0));
-            ui.heading("No clinical table open");
-            ui.colored_label(t.muted, "One row a patient, CSV or XLSX, with an ID column. Drop it here, or");
-            ui.add_space(8.0);
-            let info = Action::OpenClinical.info();
-            if ui.button(info.text).on_hover_text(info.help).clicked() {
-                scene.send(Command::Do(Action::OpenClinical));
-            }
-        });
-        return;
-    };
-    let ids = &open.ids;
-    let mut filter = open.filter.clone();
-    ui.horizontal(|ui| {
-        let name = open.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        ui.heading(name);
-        ui.colored_label(t.muted, format!("{}, {} columns", patients(ids.len()), open.table.header.len()));
-        ui.add_space(12.0);
-        let label = ui.label("Filter");
-        let field = TextEdit::singleline(&mut filter).hint_text("ID or any value").desired_width(160.0);
-        if ui.add(field).labelled_by(label.id).changed() {
-            scene.commands.push(Command::FilterRows(filter.clone()));
-        }
-        ui.label(RichText::new("Click an ID to use its row for the open patient.").small().color(t.muted));
-    });
+    if scene.state.table.is_none() {
+        return empty(ui, scene);
+    }
+    toolbar(ui, scene);
+    if let Some(problem) = &scene.state.cohort.arrangement.problem {
+        let t = theme::tokens(ui);
+        ui.add(
+            egui::Label::new(
+                RichText::new(format!("The filter is not applied: {problem}.")).color(t.warning),
+            )
+            .wrap(),
+        );
+    }
     ui.separator();
-    rows(ui, scene, &filter.to_lowercase());
+    if scene.state.cohort.chart.is_some() {
+        egui::Panel::right("distribution")
+            .resizable(true)
+            .default_size(340.0)
+            .size_range(260.0..=560.0)
+            .show(ui, |ui| super::distribution::show(ui, scene));
+    }
+    egui::CentralPanel::no_frame().show(ui, |ui| rows(ui, scene));
 }
 
-/// What a person reads above a column: our own word where the column is known, else the file's.
-fn heading(name: &str) -> &str {
-    match columns::key_of(name) {
-        Some("id") => "ID",
-        Some("metastasis") => "Metastasis",
-        Some(key) => variable(key).map_or(name, |v| v.label),
-        None => name,
+fn empty(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let t = theme::tokens(ui);
+    ui.vertical_centered(|ui| {
+        ui.add_space((ui.available_height() * 0.3).max(20.0));
+        ui.heading("No clinical table open");
+        ui.colored_label(t.muted, "One row a patient, CSV or XLSX, or a cohort folder. Drop it here, or");
+        ui.add_space(8.0);
+        for action in [Action::OpenClinical, Action::OpenCohort] {
+            let info = action.info();
+            if ui.add_sized([230.0, 28.0], egui::Button::new(info.text)).on_hover_text(info.help).clicked() {
+                scene.send(Command::Do(action));
+            }
+        }
+    });
+}
+
+fn toolbar(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let Some(open) = &scene.state.table else { return };
+    let t = theme::tokens(ui);
+    let (mut filter, all) = (open.filter.clone(), open.table.rows.len());
+    let shown = scene.state.cohort.arrangement.rows.as_ref().map_or(all, |rows| rows.len());
+    let name = open.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let counts = if shown == all { patients(all) } else { format!("{shown} of {}", patients(all)) };
+    ui.horizontal_wrapped(|ui| {
+        ui.heading(name);
+        ui.colored_label(t.muted, format!("{counts}, {} columns", open.table.header.len()));
+        let caption = ui.label("Filter");
+        let field =
+            TextEdit::singleline(&mut filter).hint_text("age>50 er=1 missing:cea").desired_width(220.0);
+        if ui.add(field).labelled_by(caption.id).on_hover_text(FILTER_HELP).changed() {
+            scene.commands.push(Command::FilterRows(filter.clone()));
+        }
+        chart_choice(ui, scene);
+        let info = Action::MapColumns.info();
+        if ui.button(info.text).on_hover_text(info.help).clicked() {
+            scene.send(Command::Do(Action::MapColumns));
+        }
+        let info = Action::OpenCohort.info();
+        if ui.button(info.text).on_hover_text(info.help).clicked() {
+            scene.send(Command::Cohort(CohortCommand::Ask(Ask::Folder)));
+        }
+    });
+}
+
+fn chart_choice(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let Some(open) = &scene.state.table else { return };
+    let caption = ui.label("Chart");
+    let now = scene.state.cohort.chart;
+    let name = |c: usize| open.table.header.get(c).map_or("", |h| label(h)).to_owned();
+    let mut chosen = None;
+    egui::ComboBox::from_id_salt("chart column")
+        .selected_text(now.map_or("none".to_owned(), name))
+        .width(120.0)
+        .height(360.0)
+        .show_ui(ui, |ui| {
+            if ui.selectable_label(now.is_none(), "none").clicked() {
+                chosen = Some(None);
+            }
+            for column in 0..open.table.header.len() {
+                if ui.selectable_label(now == Some(column), name(column)).clicked() {
+                    chosen = Some(Some(column));
+                }
+            }
+        })
+        .response
+        .labelled_by(caption.id);
+    if let Some(column) = chosen {
+        scene.send(Command::Cohort(CohortCommand::Chart(column)));
     }
 }
 
-fn rows(ui: &mut Ui, scene: &mut Scene<'_>, filter: &str) {
+fn rows(ui: &mut Ui, scene: &mut Scene<'_>) {
     let Some(open) = &scene.state.table else { return };
-    let (ids, rows, headers) = (&open.ids, &open.table.rows, &open.table.header);
-    let matches =
-        |row: &Row| filter.is_empty() || row.cells.iter().any(|c| c.to_lowercase().contains(filter));
-    let shown: Vec<usize> = (0..rows.len()).filter(|&i| matches(&rows[i])).collect();
+    let (table, headers) = (&open.table, &open.table.header);
+    let arrangement = &scene.state.cohort.arrangement;
+    let count = arrangement.rows.as_ref().map_or(table.rows.len(), |rows| rows.len());
     let current = scene.state.inputs.id.trim().to_owned();
-    let id_column = open.table.column("id");
-    let mut picked = None;
+    let id_column = table.column("id");
+    let (mut picked, mut sorted) = (None, None);
     ui.spacing_mut().item_spacing.x = 14.0;
     egui::ScrollArea::horizontal().auto_shrink([false, false]).show(ui, |ui| {
         TableBuilder::new(ui)
+            .id_salt(&open.path)
             .striped(true)
-            .columns(Column::auto().at_least(44.0), headers.len())
+            .columns(Column::auto().at_least(44.0).at_most(WIDEST), headers.len())
             .header(24.0, |mut header| {
-                for name in headers {
-                    header.col(|ui| drop(ui.label(theme::strong(heading(name))).on_hover_text(name)));
+                for (column, name) in headers.iter().enumerate() {
+                    header.col(|ui| {
+                        let sign = match arrangement.sorting {
+                            Some(s) if s.column == column && s.descending => " ▼",
+                            Some(s) if s.column == column => " ▲",
+                            _ => "",
+                        };
+                        let heading = theme::strong(format!("{}{sign}", label(name)));
+                        let button = egui::Button::new(heading).frame(false);
+                        if ui.add(button).on_hover_text(format!("{name} – click to sort")).clicked() {
+                            sorted = Some(column);
+                        }
+                    });
                 }
             })
             .body(|body| {
-                body.rows(22.0, shown.len(), |mut row| {
-                    let index = shown[row.index()];
-                    row.set_selected(ids.get(index).is_some_and(|id| *id == current));
-                    for (column, cell) in rows[index].cells.iter().enumerate() {
+                body.rows(22.0, count, |mut row| {
+                    let at = row.index();
+                    let index = arrangement.rows.as_ref().and_then(|r| r.get(at).copied()).unwrap_or(at);
+                    let Some(cells) = table.rows.get(index).map(|r| &r.cells) else { return };
+                    let own = id_column.and_then(|c| table.text(index, c)).is_some_and(|id| id == current);
+                    row.set_selected(own && !current.is_empty());
+                    for (column, cell) in cells.iter().enumerate() {
                         row.col(|ui| {
                             if Some(column) != id_column {
                                 ui.label(cell);
-                            } else if ui.link(cell).clicked() {
+                            } else if ui
+                                .link(cell)
+                                .on_hover_text("Take this row for the open patient")
+                                .clicked()
+                            {
                                 picked = Some(cell.trim().to_owned());
                             }
                         });
@@ -89,6 +164,9 @@ fn rows(ui: &mut Ui, scene: &mut Scene<'_>, filter: &str) {
                 });
             });
     });
+    if let Some(column) = sorted {
+        scene.send(Command::Cohort(CohortCommand::Sort(column)));
+    }
     if let Some(id) = picked {
         scene.send(Command::PickRow(id));
         scene.send(Command::ShowWorkspace(Workspace::Patient));

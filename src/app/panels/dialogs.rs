@@ -22,6 +22,7 @@ pub fn show(ctx: &egui::Context, scene: &mut Scene<'_>) {
         Dialog::Import(form) => super::import::show(ui, scene, form),
         Dialog::ForgetImport(level) => super::import::forget(ui, scene, level),
         Dialog::Tags { file, tags } => super::tags::show(ui, &file, &tags),
+        Dialog::Mapping => super::mapping::show(ui, scene),
         Dialog::About => about(ui),
         Dialog::None => {}
     });

@@ -7,15 +7,20 @@ mod cam;
 mod clinical;
 mod cohort;
 mod dialogs;
+mod distribution;
+mod evaluation;
 mod import;
 mod keys;
 mod levels;
 mod lower;
+mod mapping;
+mod matching;
 mod measurements;
 mod messages;
 mod models;
 mod result;
 mod statistics;
+mod table_one;
 mod tags;
 mod top;
 mod training;
@@ -108,8 +113,10 @@ fn cohort_workspace(ui: &mut Ui, scene: &mut Scene<'_>) {
     });
     CentralPanel::default().show(ui, |ui| match scene.state.cohort_tab {
         CohortTab::Table => cohort::show(ui, scene),
-        CohortTab::TableOne | CohortTab::Matching | CohortTab::Evaluation => {}
         CohortTab::Statistics => statistics::show(ui, scene),
+        CohortTab::TableOne => table_one::show(ui, scene),
+        CohortTab::Matching => matching::show(ui, scene),
+        CohortTab::Evaluation => evaluation::show(ui, scene),
         CohortTab::Audit => audit::show(ui, scene),
     });
 }

@@ -39,13 +39,14 @@ impl Arrangement {
             all.insert_tab_tile(panes)
         };
         let nomogram = tab(&mut all, &|t| matches!(t, Tile::Nomogram));
-        let accuracy = tab(&mut all, &|t| matches!(t, Tile::Roc | Tile::Calibration | Tile::Decision));
-        let mut below = vec![accuracy];
+        let roc = tab(&mut all, &|t| matches!(t, Tile::Roc));
+        let agreement = tab(&mut all, &|t| matches!(t, Tile::Calibration | Tile::Decision));
+        let mut below = vec![nomogram];
         if tiles.iter().any(|t| matches!(t, Tile::Survival(_))) {
             below.push(tab(&mut all, &|t| matches!(t, Tile::Survival(_) | Tile::Hazards(_))));
         }
-        let right = all.insert_vertical_tile(below);
-        let left = nomogram;
+        let left = all.insert_vertical_tile(below);
+        let right = all.insert_vertical_tile(vec![roc, agreement]);
         let root = all.insert_horizontal_tile(vec![left, right]);
         self.tree = Tree::new(egui::Id::unique("statistics tiles"), root, all);
     }
@@ -106,12 +107,15 @@ fn pane(ui: &mut Ui, scene: &mut Scene<'_>, tile: Tile) {
     egui::Frame::new().inner_margin(6.0).show(ui, |ui| {
         toolbar(ui, scene, tile);
         let s = &scene.state.statistics;
-        let width = ui.available_width().clamp(340.0, 900.0);
+        let (wide, high) = (ui.available_width(), ui.available_height() - 40.0);
+        // A square chart is as wide as its height allows, so that its texts need not shrink.
+        let square = matches!(tile, Tile::Roc | Tile::Calibration);
+        let width = if square { wide.min(0.85 * high) } else { wide }.clamp(300.0, 900.0);
         match figures::chart(s, tile, width) {
             Some(chart) => {
                 let controls = if tile == Tile::Nomogram { 30.0 * s.patient.len() as f32 + 8.0 } else { 0.0 };
                 let space = vec2(ui.available_width(), (ui.available_height() - 40.0 - controls).max(80.0));
-                let scrolls = chart.height * space.x.min(chart.width) / chart.width > 1.6 * space.y;
+                let scrolls = matches!(tile, Tile::Hazards(_)) && chart.height > space.y;
                 if scrolls {
                     // A long table is read by scrolling, not by shrinking.
                     egui::ScrollArea::vertical().id_salt(tile).max_height(space.y).show(ui, |ui| {

@@ -276,7 +276,7 @@ impl Rows {
         }
         let fold = folds(outcome, count, args.seed)
             .ok_or_else(|| anyhow!("--folds {count}: fewer patients than folds have one of the outcomes"))?;
-        Ok(logistic::out_of_fold(&design.x, outcome, &design.columns, &fold).map_err(within)?)
+        logistic::out_of_fold(&design.x, outcome, &design.columns, &fold).map_err(within)
     }
 
     fn given(&self, table: &Table, column: &str) -> anyhow::Result<Vec<f64>> {
