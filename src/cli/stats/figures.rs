@@ -259,3 +259,60 @@ pub(super) fn decision(
         ..unit_square(source)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::{check, forest, lines};
+    use crate::stats::{decision_curve, resample, roc as area, validate};
+
+    const OUTCOME: [bool; 8] = [false, false, true, false, false, true, true, true];
+    const RISK: [f64; 8] = [0.1, 0.2, 0.3, 0.35, 0.5, 0.6, 0.7, 0.9];
+
+    #[test]
+    fn the_intercept_is_no_ratio_and_an_infinite_one_is_not_drawn() {
+        let term = |term: &str, or_high: f64| Term {
+            term: term.to_owned(),
+            coef: 0.5,
+            se: 0.2,
+            z: 2.5,
+            p: 0.012,
+            or: 1.65,
+            or_low: 1.11,
+            or_high,
+        };
+        let terms = [term("Intercept", 2.0), term("age", 2.4), term("ki67", f64::NAN)];
+        let figure = odds_ratios("metastasis", &terms, "made-up.csv".to_owned());
+        let rows = &figure.groups[0].1;
+        assert_eq!(rows.iter().map(|r| r.ratio.is_some()).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(rows[0].ratio, Some([1.65, 1.11, 2.4]));
+        check::assert_sound(&forest::draw(&figure, 680.0));
+    }
+
+    #[test]
+    fn lines_hold_the_results_and_nothing_is_cut() {
+        let (auc, curve) =
+            (area::auc_with_interval(&OUTCOME, &RISK).unwrap(), area::curve(&OUTCOME, &RISK).unwrap());
+        let figure = roc(&[Scored { name: "risk".to_owned(), auc, curve }], &[], "made-up.csv".to_owned());
+        assert_eq!(figure.lines[0].points.first(), Some(&[0.0, 0.0]));
+        assert!(figure.lines[0].name.starts_with("risk: AUC 0.875"), "{}", figure.lines[0].name);
+        let models = [("risk".to_owned(), RISK.to_vec())];
+        let thresholds = [0.1, 0.4, 0.8];
+        let curves = decision_curve::decision_curves(&models, &OUTCOME, &thresholds, None).unwrap();
+        let resamples = resample::bootstrap(8, 20, 1);
+        let bands = [decision_curve::band(&RISK, &OUTCOME, &thresholds, None, &resamples)];
+        let benefit = decision(&curves, &bands, "as given", "made-up.csv".to_owned());
+        assert_eq!(benefit.x_domain, [0.1, 0.8]);
+        assert_eq!([benefit.lines.len(), benefit.lines[0].band.len()], [3, 3]);
+        let agreed = agreement(
+            &validate::validate(&RISK, &OUTCOME).unwrap(),
+            &RISK,
+            &OUTCOME,
+            "made-up.csv".to_owned(),
+        );
+        assert_eq!(agreed.spread[0].values, [0.3, 0.6, 0.7, 0.9]);
+        for figure in [figure, benefit, agreed] {
+            check::assert_sound(&lines::draw(&figure, 680.0));
+        }
+    }
+}
