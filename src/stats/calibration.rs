@@ -196,7 +196,7 @@ fn extrapolate(line: &[(f64, f64)], at: f64) -> Option<f64> {
 }
 
 /// Lowess of the outcome on the probability, each patient as often as counted.
-pub(super) fn smooth(probability: &[f64], outcome: &[bool], times: &[f64]) -> Averaged {
+pub fn smooth(probability: &[f64], outcome: &[bool], times: &[f64]) -> Averaged {
     let mut order: Vec<u32> = (0..probability.len() as u32).filter(|i| times[*i as usize] > 0.0).collect();
     order.sort_by(|a, b| probability[*a as usize].total_cmp(&probability[*b as usize]));
     let (mut x, mut y) = (Vec::with_capacity(times.len()), Vec::with_capacity(times.len()));

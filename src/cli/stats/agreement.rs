@@ -7,7 +7,9 @@ use anyhow::{Context, anyhow, bail};
 use serde_json::json;
 
 use super::super::{print_json, print_line};
-use super::{DataArgs, LogisticArgs, design_options};
+use super::plot::WIDTH;
+use super::{DataArgs, LogisticArgs, design_options, figures};
+use crate::chart::lines;
 use crate::cohort::Table;
 use crate::stats::decision_curve::{self, DecisionCurves};
 use crate::stats::design::{self, Design};
@@ -33,7 +35,7 @@ pub(super) struct CalibrationArgs {
 pub(super) fn run_calibration(args: &CalibrationArgs) -> anyhow::Result<()> {
     let (design, outcome) = args.model.design()?;
     // Refuses separation and collinearity with the columns' names.
-    logistic::fit(&design.x, &outcome, &design.columns, Convergence::Full)?;
+    let fit = logistic::fit(&design.x, &outcome, &design.columns, Convergence::Full)?;
     let resamples = match &args.resamples {
         None => resample::bootstrap(outcome.len(), args.bootstrap, args.seed),
         Some(path) => {
@@ -43,6 +45,13 @@ pub(super) fn run_calibration(args: &CalibrationArgs) -> anyhow::Result<()> {
         }
     };
     let c = calibration::calibrate(&design.x, &outcome, &resamples)?;
+    let data = &args.model.data;
+    data.plot.write(|| {
+        let probability: Vec<f64> = fit.linear_predictor.iter().map(|f| logistic::logistic(*f)).collect();
+        let source = data.source(fit.n, fit.events, design.dropped.len());
+        let source = format!("{source} · logistic regression of {}", args.model.outcome);
+        lines::draw(&figures::calibration(&c, &probability, &outcome, source), WIDTH)
+    })?;
     if args.model.data.json {
         let mut document = serde_json::to_value(&c)?;
         document["n"] = json!(outcome.len());
@@ -85,6 +94,11 @@ pub(super) fn run_validate(args: &ValidateArgs) -> anyhow::Result<()> {
         }
     }
     let v = validate::validate(&probability, &outcome)?;
+    args.data.plot.write(|| {
+        let source = args.data.source(v.n, v.events, dropped.len());
+        let source = format!("{source} · {} against {}", args.probability, args.outcome);
+        lines::draw(&figures::agreement(&v, &probability, &outcome, source), WIDTH)
+    })?;
     if args.data.json {
         let mut document = serde_json::to_value(&v)?;
         document["dropped"] = json!(dropped.len());
@@ -153,26 +167,49 @@ pub(super) fn run_dca(args: &DcaArgs) -> anyhow::Result<()> {
         .map(|model| Ok((model.name.clone(), rows.probabilities(&table, model, &outcome, args)?)))
         .collect::<anyhow::Result<Vec<(String, Vec<f64>)>>>()?;
     let curves = decision_curve::decision_curves(&models, &outcome, &thresholds, args.prevalence)?;
+    let events = outcome.iter().filter(|y| **y).count();
+    let bands = args.bands(&models, &outcome, &thresholds);
+    let predictions = match args.folds {
+        Some(folds) => format!("{folds}-fold, out of fold"),
+        None => "of the patients the models were fitted on".to_owned(),
+    };
+    args.data.plot.write(|| {
+        let source = args.data.source(outcome.len(), events, rows.dropped.len());
+        let predicted = if asked.iter().all(|m| m.columns.is_err()) { "as given" } else { &predictions };
+        lines::draw(&figures::decision(&curves, &bands, predicted, source), WIDTH)
+    })?;
     if !args.data.json {
         return tell(&curves, &outcome, rows.dropped.len());
     }
     let mut document = serde_json::to_value(&curves)?;
-    if args.bootstrap > 0 {
-        let resamples = resample::bootstrap(outcome.len(), args.bootstrap, args.seed);
-        for (i, (_, p)) in models.iter().enumerate() {
-            let band = decision_curve::band(p, &outcome, &thresholds, args.prevalence, &resamples);
-            document["models"][i]["band"] = json!(band);
-        }
+    for (i, band) in bands.iter().enumerate() {
+        document["models"][i]["band"] = json!(band);
     }
     document["n"] = json!(outcome.len());
-    document["events"] = json!(outcome.iter().filter(|y| **y).count());
+    document["events"] = json!(events);
     document["dropped"] = json!(rows.dropped.len());
     document["dropped_rows"] = json!(rows.dropped);
-    document["predictions"] = match args.folds {
-        Some(folds) => json!(format!("{folds}-fold, out of fold")),
-        None => json!("of the patients the models were fitted on"),
-    };
+    document["predictions"] = json!(predictions);
     print_json(&document)
+}
+
+impl DcaArgs {
+    /// Each model's band where resamples are asked for and someone sees it.
+    fn bands(
+        &self,
+        models: &[(String, Vec<f64>)],
+        outcome: &[bool],
+        thresholds: &[f64],
+    ) -> Vec<Vec<[f64; 2]>> {
+        if self.bootstrap == 0 || !(self.data.json || self.data.plot.wanted()) {
+            return vec![];
+        }
+        let resamples = resample::bootstrap(outcome.len(), self.bootstrap, self.seed);
+        let band = |(_, p): &(String, Vec<f64>)| {
+            decision_curve::band(p, outcome, thresholds, self.prevalence, &resamples)
+        };
+        models.iter().map(band).collect()
+    }
 }
 
 fn tell(curves: &DecisionCurves, outcome: &[bool], dropped: usize) -> anyhow::Result<()> {
