@@ -13,6 +13,8 @@ use thoracast::progress::Silent;
 
 #[path = "window/audit.rs"]
 mod audit;
+#[path = "window/cohort.rs"]
+mod cohort;
 #[path = "window/statistics.rs"]
 mod statistics;
 #[path = "window/training.rs"]
