@@ -51,6 +51,11 @@ fn result(ui: &mut Ui, evaluation: &Evaluation) {
     );
     ui.label(theme::strong(words));
     ui.add_space(6.0);
+    // The study's figures say nothing of patients that were never born.
+    let reported = |name: &str| {
+        let found = evaluation.published.reported.iter().find(|r| r.name == name && !evaluation.simulated);
+        found.map(|r| r.auc)
+    };
     Grid::new("branches").striped(true).spacing([18.0, 6.0]).show(ui, |ui| {
         heads(
             ui,
@@ -69,13 +74,12 @@ fn result(ui: &mut Ui, evaluation: &Evaluation) {
             ],
         );
         for branch in &evaluation.branches {
-            let published = evaluation.published.reported.iter().find(|r| r.name == branch.name);
-            row(ui, &branch.name, &branch.what, &branch.figures, published.map(|r| r.auc));
+            row(ui, &branch.name, &branch.what, &branch.figures, reported(&branch.name));
         }
     });
     if !evaluation.published.recounted.is_empty() {
         ui.add_space(10.0);
-        ui.label(theme::strong("The study's own predictions, counted again"));
+        ui.label(theme::strong("The predictions that came with the cohort, counted again"));
         Grid::new("recounted").striped(true).spacing([18.0, 6.0]).show(ui, |ui| {
             heads(
                 ui,
@@ -94,13 +98,12 @@ fn result(ui: &mut Ui, evaluation: &Evaluation) {
                 ],
             );
             for branch in &evaluation.published.recounted {
-                let published = evaluation.published.reported.iter().find(|r| r.name == branch.name);
                 row(
                     ui,
                     branch.name,
-                    "the log-probabilities the authors published",
+                    "the log-probabilities of published_test_predictions",
                     &branch.figures,
-                    published.map(|r| r.auc),
+                    reported(branch.name),
                 );
             }
         });

@@ -39,15 +39,13 @@ impl Arrangement {
             all.insert_tab_tile(panes)
         };
         let nomogram = tab(&mut all, &|t| matches!(t, Tile::Nomogram));
-        let roc = tab(&mut all, &|t| matches!(t, Tile::Roc));
-        let agreement = tab(&mut all, &|t| matches!(t, Tile::Calibration | Tile::Decision));
+        let accuracy = tab(&mut all, &|t| matches!(t, Tile::Roc | Tile::Calibration | Tile::Decision));
         let mut below = vec![nomogram];
         if tiles.iter().any(|t| matches!(t, Tile::Survival(_))) {
             below.push(tab(&mut all, &|t| matches!(t, Tile::Survival(_) | Tile::Hazards(_))));
         }
         let left = all.insert_vertical_tile(below);
-        let right = all.insert_vertical_tile(vec![roc, agreement]);
-        let root = all.insert_horizontal_tile(vec![left, right]);
+        let root = all.insert_horizontal_tile(vec![left, accuracy]);
         self.tree = Tree::new(egui::Id::unique("statistics tiles"), root, all);
     }
 }
