@@ -15,6 +15,8 @@ use thoracast::progress::Silent;
 mod audit;
 #[path = "window/cohort.rs"]
 mod cohort;
+#[path = "window/statistics.rs"]
+mod statistics;
 #[path = "window/training.rs"]
 mod training;
 

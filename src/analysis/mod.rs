@@ -2,15 +2,19 @@
 //! A nomogram's model with its predictions in and out of fold, risk groups and their survival, and what the hazard
 //! depends on. The Statistics panels and the reporting sheets are made of these.
 
+mod benefit;
 mod data_set;
 mod hazards;
 mod model;
+mod patient;
 mod question;
 mod survival;
 
+pub use benefit::{Discrimination, Score, decision, discrimination};
 pub use data_set::DataSet;
 pub use hazards::{Hazards, Univariate};
-pub use model::Model;
+pub use model::{FOLDS, Model};
+pub use patient::patient_values;
 pub use question::{Endpoint, Question};
 pub use survival::{GroupCurve, Groups};
 

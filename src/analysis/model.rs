@@ -42,9 +42,7 @@ impl Model {
         let y = table.require(&question.outcome)?;
         let design = design::build(&table, &question.predictors, &[y], &question.design_options())?;
         let outcome = design::outcome(&table, y, &design.used)?;
-        // A blank that is a level of one patient separates them; the authors' program stopped before it noticed.
-        let convergence = if question.as_published { Convergence::LikeRms } else { Convergence::Full };
-        let fit = logistic::fit(&design.x, &outcome, &design.columns, convergence)?;
+        let fit = logistic::fit(&design.x, &outcome, &design.columns, Convergence::Full)?;
         let linear = LinearModel::from_fit(&fit, &design.covariates)?;
         let nomogram = linear.nomogram(&RISK_MARKS);
         let apparent = fit.linear_predictor.iter().map(|f| logistic::logistic(*f)).collect();
@@ -96,18 +94,5 @@ impl Model {
 fn out_of_fold(design: &Design, outcome: &[bool], seed: u64) -> Result<Vec<f64>, String> {
     let fold = folds(outcome, FOLDS, seed)
         .ok_or_else(|| format!("fewer than {FOLDS} patients of one outcome, so there are no ten folds"))?;
-    let mut predicted = vec![0.0; outcome.len()];
-    for held_out in 0..FOLDS {
-        let kept = || (0..outcome.len()).filter(|i| fold[*i] != held_out);
-        let rows: Vec<Vec<f64>> = kept().map(|i| design.x[i].clone()).collect();
-        let events: Vec<bool> = kept().map(|i| outcome[i]).collect();
-        let fit = logistic::fit(&rows, &events, &design.columns, Convergence::Full)
-            .map_err(|e| format!("without fold {}: {e}", held_out + 1))?;
-        for i in (0..outcome.len()).filter(|i| fold[*i] == held_out) {
-            let log_odds: f64 =
-                fit.coef[0] + fit.coef[1..].iter().zip(&design.x[i]).map(|(b, x)| b * x).sum::<f64>();
-            predicted[i] = logistic::logistic(log_odds);
-        }
-    }
-    Ok(predicted)
+    logistic::out_of_fold(&design.x, outcome, &design.columns, &fold).map_err(|e| e.to_string())
 }

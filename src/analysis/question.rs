@@ -32,15 +32,13 @@ pub struct Question {
     /// Resamples of the calibration.
     pub bootstrap: usize,
     pub seed: u64,
-    /// Treat the cells as the study's authors did: a blank predictor is a level of its own, and events coded 0, 1, 2
+    /// Treat the cells as the study's authors did: a blank category counts as the reference level, and events coded 0, 1, 2
     /// are read as R reads them (0 missing, 1 alive, 2 dead).
     pub as_published: bool,
 }
 
 /// Resamples where nobody asked for another number.
 const RESAMPLES: usize = 200;
-/// Named before every other text, so that it becomes the reference level, as the blank did.
-const BLANK: &str = "(blank)";
 /// The study's predictors: column names to look for, the first that there is.
 const PUBLISHED: [&[&str]; 4] =
     [&["Ki-67 group", "ki67"], &["Histology group", "histology"], &["pmi_t4"], &["fused_log_prob"]];
@@ -105,13 +103,13 @@ impl Question {
             let categorical = (0..table.rows.len())
                 .filter_map(|r| table.text(r, column))
                 .any(|t| decode::number(t, table.decimal_comma).is_none());
-            if categorical {
-                let blank = |cell: &mut String| {
-                    if cell.trim().is_empty() {
-                        *cell = BLANK.to_owned();
+            let reference = texts(&table, column).first().map(|t| (*t).to_owned());
+            if let (true, Some(reference)) = (categorical, reference) {
+                for row in &mut table.rows {
+                    if decode::is_missing(&row.cells[column]) {
+                        row.cells[column].clone_from(&reference);
                     }
-                };
-                table.rows.iter_mut().for_each(|row| blank(&mut row.cells[column]));
+                }
             }
         }
         for endpoint in &self.endpoints {

@@ -10,7 +10,9 @@ use super::cohort::{Ask, CohortCommand, CohortFinished};
 use super::jobs::JobId;
 use super::sketch::Sketch;
 use super::state::{AnonymizeForm, CohortTab, ImportForm, Level, Tab, Workspace};
+use super::statistics::{Computed, DecisionLook, Origin, Tile};
 use super::training::TrainingForm;
+use crate::analysis::Question;
 use crate::assess::{AssessError, Assessment, Models};
 use crate::audit::Report;
 use crate::chart::cam::Look;
@@ -18,10 +20,12 @@ use crate::clinical::Record;
 use crate::cohort::Table;
 use crate::dicom::deidentify::{DeidentifyError, Summary};
 use crate::dicom::{DicomError, Orientation, Plane, Preview, Scan, Section, Volume, Voxel};
+use crate::evaluate::Evaluation;
 use crate::library::{Candidate, LibraryError};
 use crate::measure::Mark;
 use crate::nn::weights::Info;
 use crate::nn::{Card, EpochPoint, Heatmap, NnError};
+use crate::stats::nomogram::Value;
 
 /// A change of state. Panels and jobs send them; only the handler carries them out.
 pub enum Command {
@@ -105,6 +109,26 @@ pub enum Command {
     ShowTab(Tab),
     ShowWorkspace(Workspace),
     ShowCohortTab(CohortTab),
+    /// Runs the models on the cohort folder's test patients.
+    Evaluate,
+    /// Where the Statistics tab's patients come from.
+    StatisticsFrom(Origin),
+    /// What the Statistics tab shall answer.
+    Ask(Box<Question>),
+    /// A value of the patient on the nomogram.
+    MovePatient {
+        name: String,
+        value: Value,
+    },
+    LoadOpenPatient,
+    /// Total points that part the risk groups; `None`: the largest Youden index.
+    CutAt(Option<f64>),
+    LookAtDecisions(DecisionLook),
+    /// One chart of the Statistics tab alone, or all.
+    EnlargeTile(Option<Tile>),
+    BrowseExport(Tile),
+    /// The ending decides what is written.
+    ExportFigure(Tile, PathBuf),
     /// How Grad-CAM is shown; `keep` writes it to the settings (not while a slider is dragged).
     SetCam {
         look: Look,
@@ -177,6 +201,8 @@ pub enum Finished {
     /// The weights file and its card.
     Trained(Result<Box<(PathBuf, Card)>, String>),
     Audited(Result<Report, String>),
+    Statistics(Arc<Computed>),
+    Evaluated(Box<Result<Arc<Evaluation>, String>>),
     Cohort(CohortFinished),
     Demo(Result<PathBuf, String>),
     /// What was saved, and where.
@@ -199,6 +225,8 @@ pub enum PickPurpose {
     TrainingOut,
     /// A cohort to audit.
     Cohort,
+    /// Where a chart is exported to.
+    Figure,
     /// Folders and exports of the cohort workspace.
     InCohort(Ask),
 }

@@ -25,6 +25,8 @@ pub enum JobId {
     Save,
     Train,
     Audit,
+    Statistics,
+    Evaluate,
     /// Filtering and sorting a large table.
     Arrange,
     TableOne,
@@ -49,6 +51,8 @@ impl JobId {
             Self::Save => "Saving report",
             Self::Train => "Training",
             Self::Audit => "Auditing",
+            Self::Statistics => "Computing figures",
+            Self::Evaluate => "Evaluating",
             Self::Arrange => "Sorting",
             Self::TableOne => "Computing Table 1",
             Self::CohortFolder => "Reading cohort",
@@ -64,6 +68,8 @@ impl JobId {
                 | Self::Thumbnails
                 | Self::Anonymize
                 | Self::Audit
+                | Self::Statistics
+                | Self::Evaluate
                 | Self::CohortFolder
                 | Self::Assess
                 | Self::Explain

@@ -18,6 +18,7 @@ pub mod settings;
 pub mod shelf;
 pub mod sketch;
 pub mod state;
+pub mod statistics;
 mod theme;
 pub mod training;
 pub mod viewer;
@@ -58,6 +59,8 @@ pub struct Workstation {
     pub jobs: Jobs,
     models: ModelsState,
     pictures: Pictures,
+    /// How the Statistics tab's tiles lie.
+    arrangement: panels::Arrangement,
     viewport: Option<gpu::Viewport>,
     options: Options,
     /// Adapter and backend the window is drawn with, for the status bar.
@@ -82,6 +85,7 @@ impl Workstation {
             jobs: Jobs::new(cc.egui_ctx.clone()),
             models: ModelsState::Waiting,
             pictures: Pictures::default(),
+            arrangement: panels::Arrangement::default(),
             viewport: cc.wgpu_render_state.as_ref().map(gpu::Viewport::new),
             options,
             adapter: adapter_name(cc),

@@ -10,6 +10,7 @@ use super::action::Action;
 use super::cohort::CohortRoom;
 use super::keymap::Keymap;
 use super::shelf::Shelf;
+use super::statistics::Statistics;
 use super::training::{TrainingForm, TrainingRun};
 pub use super::viewer::{Layout, OpenSeries, Preset, Viewer, Window};
 use crate::assess::Assessment;
@@ -20,6 +21,7 @@ use crate::clinical::{self, Kind, Record, VARIABLES, Variable};
 use crate::cohort::Table;
 use crate::dicom::deidentify::Dates;
 use crate::dicom::{Scan, TagText};
+use crate::evaluate::Evaluation;
 pub use crate::level::Level;
 use crate::library::Candidate;
 use crate::measure::Mark;
@@ -312,6 +314,9 @@ pub struct State {
     pub messages: Vec<Message>,
     pub training: Training,
     pub audit: Audit,
+    pub statistics: Statistics,
+    /// The last evaluation of a cohort folder; `None` before and while it runs.
+    pub evaluation: Option<Result<Arc<Evaluation>, String>>,
     pub cohort: CohortRoom,
     pub dialog: Dialog,
     pub keys: Keymap,

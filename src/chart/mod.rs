@@ -13,8 +13,12 @@ pub mod egui;
 pub mod export;
 /// The bundled typeface.
 pub mod fonts;
+/// Ratios with intervals on a logarithmic axis.
+pub mod forest;
 /// Kaplan–Meier curves with numbers at risk.
 pub mod km;
+/// ROC, calibration and decision curves: lines over two axes.
+pub mod lines;
 /// What marks are made of.
 pub mod mark;
 /// The nomogram with a patient on it.

@@ -1,5 +1,8 @@
 //! `thoracast stats`: the statistics for any table.
 
+mod agreement;
+mod figures;
+mod plot;
 mod survival;
 
 use std::collections::BTreeMap;
@@ -9,6 +12,7 @@ use anyhow::{anyhow, bail};
 use serde_json::{Map, json};
 
 use super::{note, print_json, print_line};
+use crate::chart::{forest, lines};
 use crate::cohort::{Table, decode};
 use crate::stats::design::{self, CovariateKind, Design, DesignOptions, Recode};
 use crate::stats::logistic::{self, Convergence, LogisticFit};
@@ -34,6 +38,12 @@ enum What {
     Km(survival::KmArgs),
     /// Cox regression with hazard ratios and the test of proportional hazards
     Cox(survival::CoxArgs),
+    /// Calibration of a logistic model, corrected for optimism by the bootstrap
+    Calibration(agreement::CalibrationArgs),
+    /// How well given probabilities agree with outcomes
+    Validate(agreement::ValidateArgs),
+    /// Decision curves: what acting on a model's risk is worth
+    Dca(agreement::DcaArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -50,6 +60,8 @@ struct DataArgs {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    plot: plot::PlotArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -102,11 +114,15 @@ pub fn run(args: StatsArgs) -> anyhow::Result<()> {
         What::Roc(args) => run_roc(&args),
         What::Km(args) => survival::run_km(&args),
         What::Cox(args) => survival::run_cox(&args),
+        What::Calibration(args) => agreement::run_calibration(&args),
+        What::Validate(args) => agreement::run_validate(&args),
+        What::Dca(args) => agreement::run_dca(&args),
     }
 }
 
 impl DataArgs {
     fn table(&self) -> anyhow::Result<Table> {
+        self.plot.check()?;
         let mut tables = self.data.iter().map(|p| Table::read(p)).collect::<Result<Vec<_>, _>>()?;
         let mut table = match (tables.len(), &self.key) {
             (1, _) => tables.remove(0),
@@ -120,6 +136,19 @@ impl DataArgs {
         table.warnings.iter().for_each(|w| note(&format!("warning: {w}")));
         Ok(table)
     }
+
+    /// What a figure says it is made from: the files' names, patients and events, rows left out.
+    fn source(&self, n: usize, events: usize, dropped: usize) -> String {
+        let name = |p: &PathBuf| {
+            p.file_name().map_or_else(|| p.display().to_string(), |n| n.to_string_lossy().into_owned())
+        };
+        let names: Vec<String> = self.data.iter().map(name).collect();
+        let left_out = match dropped {
+            0 => String::new(),
+            rows => format!(", {rows} left out for missing values"),
+        };
+        format!("{} · {n} patients, {events} events{left_out}", names.join(" with "))
+    }
 }
 
 struct Fitted {
@@ -129,11 +158,7 @@ struct Fitted {
 
 impl LogisticArgs {
     fn fit(&self) -> anyhow::Result<Fitted> {
-        let table = self.data.table()?;
-        let outcome = table.require(&self.outcome)?;
-        let covariates: Vec<String> = self.covariates.iter().map(|c| c.trim().to_owned()).collect();
-        let design = design::build(&table, &covariates, &[outcome], &self.options()?)?;
-        let outcome = design::outcome(&table, outcome, &design.used)?;
+        let (design, outcome) = self.design()?;
         let stop = if self.full_convergence { Convergence::Full } else { Convergence::LikeRms };
         let fit = logistic::fit(&design.x, &outcome, &design.columns, stop)?;
         Ok(Fitted { fit, design })
@@ -158,6 +183,13 @@ fn design_options(reference: &[String]) -> anyhow::Result<DesignOptions> {
 fn run_logistic(args: &LogisticArgs) -> anyhow::Result<()> {
     let Fitted { fit, design } = args.fit()?;
     let (terms, lr) = (fit.table(), fit.likelihood_ratio());
+    let source = format!(
+        "{} · logistic regression, C {:.3} on the patients fitted",
+        args.data.source(fit.n, fit.events, design.dropped.len()),
+        fit.c
+    );
+    let figure = || figures::odds_ratios(&args.outcome, &terms, source);
+    args.data.plot.write(|| forest::draw(&figure(), plot::WIDTH))?;
     if args.data.json {
         let document = json!({
             "n": fit.n, "events": fit.events,
@@ -208,6 +240,11 @@ fn run_nomogram(args: &NomogramArgs) -> anyhow::Result<()> {
         }
         None => None,
     };
+    args.model.data.plot.write(|| {
+        let chart = crate::chart::nomogram::draw(&nomogram, patient.as_ref(), None, plot::NOMOGRAM_WIDTH);
+        let source = args.model.data.source(fit.n, fit.events, design.dropped.len());
+        plot::with_source(chart, &format!("{source} · logistic regression of {}", args.model.outcome))
+    })?;
     if args.model.data.json {
         let document = json!({
             "n": fit.n, "events": fit.events,
@@ -275,7 +312,7 @@ fn run_roc(args: &RocArgs) -> anyhow::Result<()> {
     let y = design::outcome(&table, outcome, &used)?;
     let one_outcome =
         || anyhow!("'{}' is the same in all {} rows used; a ROC curve needs both", args.outcome, y.len());
-    let (mut values, mut curves) = (Vec::new(), Vec::new());
+    let (mut values, mut curves, mut scored) = (Vec::new(), Vec::new(), Vec::new());
     for (name, column) in scores.iter().zip(&columns) {
         let score: Vec<f64> = used
             .iter()
@@ -296,8 +333,10 @@ fn run_roc(args: &RocArgs) -> anyhow::Result<()> {
             ))?;
         }
         values.push(score);
+        scored.push(figures::Scored { name: name.clone(), auc: area, curve });
     }
     let mut tests = Vec::new();
+    let mut compared = Vec::new();
     for a in 0..scores.len() {
         for b in a + 1..scores.len() {
             let test = roc::paired_test(&y, &values[a], &values[b]);
@@ -307,10 +346,15 @@ fn run_roc(args: &RocArgs) -> anyhow::Result<()> {
             if let (false, Some(t)) = (args.data.json, test) {
                 print_line(&format!("{} against {}: z {:.3}, p {:.3e}", scores[a], scores[b], t.z, t.p))?;
             }
+            compared.extend(test.map(|t| (scores[a].clone(), scores[b].clone(), t)));
         }
     }
+    let events = y.iter().filter(|y| **y).count();
+    args.data.plot.write(|| {
+        let source = args.data.source(y.len(), events, dropped.len());
+        lines::draw(&figures::roc(&scored, &compared, source), plot::WIDTH)
+    })?;
     if args.data.json {
-        let events = y.iter().filter(|y| **y).count();
         let document = json!({
             "n": y.len(), "events": events, "dropped": dropped.len(), "dropped_rows": dropped,
             "curves": curves, "tests": tests,

@@ -99,9 +99,11 @@ pub fn fit(
     };
     let l = cholesky(&start.information).map_err(collinear)?;
     let score: f64 = solve(&l, &start.gradient).iter().zip(&start.gradient).map(|(a, b)| a * b).sum();
+    let at_zero = inverse(&l);
     let (beta, end) = data.maximise(&start, names)?;
     let l = cholesky(&end.information).map_err(collinear)?;
     let covariance = inverse(&l);
+    refuse_infinite(&covariance, &at_zero, names)?;
     let log_hazard: Vec<f64> = data.log_hazard(&beta);
     let concordance = concordance(&data.follow_up, &log_hazard);
     let scale = |i: usize, j: usize| data.scale[i] * data.scale[j];
@@ -121,6 +123,19 @@ pub fn fit(
         concordance,
         zph: data.zph(&beta, covariates)?,
     })
+}
+
+/// How many times a coefficient's variance may grow from its value at zero before the coefficient counts as infinite.
+const FLAT: f64 = 1e8;
+
+/// Where every patient at risk is on one side, the likelihood rises for ever but ever more slowly, until rounding
+/// makes it look like a maximum. The variance tells: it grows with every step without bound.
+fn refuse_infinite(covariance: &Square, at_zero: &Square, names: &[String]) -> Result<(), StatsError> {
+    let infinite: Vec<String> = (0..names.len())
+        .filter(|i| covariance[*i][*i] > FLAT * at_zero[*i][*i])
+        .map(|i| format!("'{}'", names[i]))
+        .collect();
+    if infinite.is_empty() { Ok(()) } else { Err(StatsError::Separated { terms: infinite.join(", ") }) }
 }
 
 /// Standardised rows in order of falling time, so that the risk set only grows.

@@ -157,3 +157,20 @@ fn what_cannot_be_fitted_is_said() {
     let first: Vec<FollowUp> = (0..60).map(|i| FollowUp { time: f64::from(i), event: i < 30 }).collect();
     assert!(refusal(&factor, &first).starts_with("the outcome is separated by 'x0'"));
 }
+
+/// Nobody with `x0` ever fails: the likelihood flattened out at exp(−35) and a standard error of 10⁸ was given as fit.
+#[test]
+fn a_group_without_events_has_no_hazard_ratio() {
+    let x1 = [3.0, 1.0, 2.0, 5.0, 2.0, 4.0, 1.0, 3.0, 2.0, 2.0, 5.0, 1.0];
+    let spared = |i: usize| i % 3 == 1;
+    let rows: Vec<Vec<f64>> =
+        x1.iter().enumerate().map(|(i, b)| vec![f64::from(u8::from(spared(i))), *b]).collect();
+    let follow_up: Vec<FollowUp> =
+        (0..12).map(|i| FollowUp { time: (i + 1) as f64, event: !spared(i) }).collect();
+    for ties in [Ties::Efron, Ties::Breslow] {
+        let message = fit_plain(&rows, &follow_up, ties).unwrap_err().to_string();
+        assert!(message.starts_with("the outcome is separated by 'x0'"), "{message}");
+    }
+    let alone: Vec<Vec<f64>> = rows.iter().map(|r| vec![r[1]]).collect();
+    assert!(fit_plain(&alone, &follow_up, Ties::Efron).is_ok());
+}

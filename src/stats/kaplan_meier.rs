@@ -36,7 +36,7 @@ pub struct Step {
     pub survival: f64,
     /// Of the survival (Greenwood).
     pub std_err: f64,
-    /// 95 % limits; absent where they do not exist (survival 0).
+    /// 95 % limits; absent where they do not exist (survival 0; on the log(−log S) scale survival 1, too).
     pub low: Option<f64>,
     pub high: Option<f64>,
 }
@@ -114,7 +114,9 @@ fn limits(survival: f64, log_se: f64, interval: Interval) -> [Option<f64>; 2] {
         return [None, None];
     }
     if survival == 1.0 {
-        return [Some(1.0), Some(1.0)];
+        // log(−log 1) is infinite: no limits on that scale, as in R.
+        let limit = (interval != Interval::LogLog).then_some(1.0);
+        return [limit, limit];
     }
     let half = Z_975 * log_se;
     let [low, high] = match interval {

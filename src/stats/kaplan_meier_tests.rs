@@ -96,8 +96,14 @@ fn a_rest_at_one_half_has_its_middle_as_median() {
 
 #[test]
 fn all_censored_is_a_flat_line_and_no_test() {
-    let c = curve(&patients(&[(1.0, false), (3.0, false)]), Interval::LogLog).unwrap();
-    assert!(c.steps.iter().all(|s| s.survival == 1.0 && s.low == Some(1.0)) && c.median.is_none());
+    // R gives limits of 1 on the scales that have them, none on log(−log S).
+    for (interval, limit) in
+        [(Interval::Log, Some(1.0)), (Interval::Plain, Some(1.0)), (Interval::LogLog, None)]
+    {
+        let c = curve(&patients(&[(1.0, false), (3.0, false)]), interval).unwrap();
+        assert!(c.steps.iter().all(|s| s.survival == 1.0 && s.low == limit && s.high == limit));
+        assert!(c.median.is_none());
+    }
     let groups = [patients(&[(1.0, false)]), patients(&[(2.0, false)])];
     assert!(log_rank(&groups).unwrap_err().to_string().contains("needs events"));
     assert!(log_rank(&groups[..1]).is_err());

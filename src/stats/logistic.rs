@@ -134,6 +134,31 @@ pub fn fit(
     })
 }
 
+/// Each row's probability from a model fitted on the rows of the other folds.
+///
+/// # Errors
+/// As [`fit`] without one of the folds; the message says which.
+pub fn out_of_fold(
+    rows: &[Vec<f64>],
+    outcome: &[bool],
+    names: &[String],
+    fold: &[usize],
+) -> Result<Vec<f64>, StatsError> {
+    let mut predicted = vec![0.0; outcome.len()];
+    for held_out in 0..fold.iter().max().map_or(0, |f| f + 1) {
+        let kept = || (0..outcome.len()).filter(|i| fold[*i] != held_out);
+        let others: Vec<Vec<f64>> = kept().map(|i| rows[i].clone()).collect();
+        let events: Vec<bool> = kept().map(|i| outcome[i]).collect();
+        let fit = fit(&others, &events, names, Convergence::Full)
+            .map_err(|e| StatsError::Input(format!("without fold {}, {e}", held_out + 1)))?;
+        for i in (0..outcome.len()).filter(|i| fold[*i] == held_out) {
+            let log_odds = fit.coef[0] + fit.coef[1..].iter().zip(&rows[i]).map(|(b, x)| b * x).sum::<f64>();
+            predicted[i] = logistic(log_odds);
+        }
+    }
+    Ok(predicted)
+}
+
 /// 1 / (1 + e⁻ˣ).
 pub fn logistic(x: f64) -> f64 {
     if x >= 0.0 {

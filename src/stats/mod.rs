@@ -1,20 +1,26 @@
 //! The statistics: logistic and Cox regression, nomograms, ROC and Kaplan–Meier curves; calibration and decision curves have their rooms here.
 
+pub mod calibration;
 mod concordance;
 pub mod contingency;
 pub mod cox;
+pub mod decision_curve;
 pub mod design;
 pub mod folds;
+pub mod irls;
 pub mod kaplan_meier;
 pub mod linalg;
 pub mod logistic;
+pub mod lowess;
 pub mod nomogram;
 pub mod nomogram_cut;
 mod nomogram_model;
-mod nomogram_train;
+pub(crate) mod nomogram_train;
 pub mod pretty;
 pub mod rank_sum;
+pub mod resample;
 pub mod roc;
+pub mod validate;
 
 use statrs::function::{erf::erfc, gamma::gamma_ur};
 

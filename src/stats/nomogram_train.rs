@@ -142,7 +142,7 @@ fn cell(source: &Table, name: &str, row: usize, column: usize) -> Result<String,
     level.map(str::to_owned).ok_or_else(|| source.cell(row, column, &reason))
 }
 
-fn ki67_level(text: &str, decimal_comma: bool) -> Option<&'static str> {
+pub(crate) fn ki67_level(text: &str, decimal_comma: bool) -> Option<&'static str> {
     let number = |t: &str| decode::number(t.trim_end_matches(['%', '％']), decimal_comma);
     let [low, high] = KI67_LEVELS;
     if let Some(percent) = number(text) {
@@ -154,7 +154,7 @@ fn ki67_level(text: &str, decimal_comma: bool) -> Option<&'static str> {
     (limit == KI67_HIGH).then_some(if below.is_some() { low } else { high })
 }
 
-fn histology_level(text: &str) -> Option<&'static str> {
+pub(crate) fn histology_level(text: &str) -> Option<&'static str> {
     match text.to_lowercase().as_str() {
         "ductal" | "1" | "1.0" => Some(HISTOLOGY_LEVELS[0]),
         "others" | "other" | "0" | "0.0" => Some(HISTOLOGY_LEVELS[1]),

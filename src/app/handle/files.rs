@@ -81,6 +81,7 @@ impl Workstation {
             ) => self.picked_for_training(purpose, &path),
             (PickPurpose::InCohort(what), Some(path)) => self.picked_in_cohort(what, path),
             (PickPurpose::Cohort, Some(folder)) => self.cohort_picked(&folder),
+            (PickPurpose::Figure, Some(path)) => self.export_picked(&path),
             (PickPurpose::Clinical | PickPurpose::Study, Some(first)) => self.open_paths(vec![first]),
             (_, None) => {}
         }

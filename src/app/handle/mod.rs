@@ -3,12 +3,14 @@
 mod anonymize;
 mod audit;
 mod cohort;
+mod evaluation;
 mod explain;
 mod files;
 mod mapping;
 mod marks;
 mod patient;
 mod remember;
+mod statistics;
 mod training;
 mod view;
 mod weights;
@@ -19,7 +21,7 @@ pub use marks::statistics;
 use super::Workstation;
 use super::cohort::{Ask, CohortCommand};
 use super::command::{Action, Command, Finished};
-use super::state::{Dialog, Layout, Level, Tab, Workspace};
+use super::state::{CohortTab, Dialog, Layout, Level, Tab, Workspace};
 use super::viewer::View;
 
 impl Workstation {
@@ -85,7 +87,20 @@ impl Workstation {
             Command::ShowCohortTab(tab) => {
                 self.state.workspace = Workspace::Cohort;
                 self.state.cohort_tab = tab;
+                if tab == CohortTab::Statistics {
+                    self.open_statistics();
+                }
             }
+            Command::Evaluate => self.evaluate(),
+            Command::StatisticsFrom(origin) => self.statistics_from(origin),
+            Command::Ask(question) => self.ask(*question),
+            Command::MovePatient { name, value } => self.move_patient(&name, value),
+            Command::LoadOpenPatient => self.load_open_patient(),
+            Command::CutAt(cut) => self.cut_at(cut),
+            Command::LookAtDecisions(look) => self.look_at_decisions(look),
+            Command::EnlargeTile(tile) => self.state.statistics.alone = tile,
+            Command::BrowseExport(tile) => self.browse_export(tile),
+            Command::ExportFigure(tile, path) => self.export_figure(tile, &path),
             Command::SetCam { look, keep } => self.set_cam(look, keep),
             Command::SaveReportTo(path) => self.save_report(path),
             Command::CancelJob(id) => self.jobs.cancel(id),
@@ -228,6 +243,8 @@ impl Workstation {
             Finished::Trained(result) => self.trained(result),
             Finished::Cohort(finished) => self.cohort_finished(finished),
             Finished::Audited(result) => self.audited(result),
+            Finished::Statistics(computed) => self.answered(computed),
+            Finished::Evaluated(result) => self.evaluated(*result),
             Finished::Demo(result) => self.demo_ready(result),
             Finished::Saved(result) => self.report_saved(result),
         }

@@ -8,6 +8,7 @@ mod clinical;
 mod cohort;
 mod dialogs;
 mod distribution;
+mod evaluation;
 mod import;
 mod keys;
 mod levels;
@@ -18,6 +19,7 @@ mod measurements;
 mod messages;
 mod models;
 mod result;
+mod statistics;
 mod table_one;
 mod tags;
 mod top;
@@ -27,6 +29,8 @@ mod views;
 use std::sync::Arc;
 
 use egui::{CentralPanel, Panel, Ui};
+
+pub use statistics::Arrangement;
 
 use super::Workstation;
 use super::command::{Action, Command};
@@ -42,6 +46,7 @@ pub struct Scene<'a> {
     pub jobs: &'a Jobs,
     pub models: Option<&'a Arc<Models>>,
     pub pictures: &'a mut Pictures,
+    pub arrangement: &'a mut Arrangement,
     pub viewport: Option<&'a Viewport>,
     pub adapter: &'a str,
     pub commands: &'a mut Vec<Command>,
@@ -75,6 +80,7 @@ pub fn show(workstation: &mut Workstation, ui: &mut Ui, commands: &mut Vec<Comma
         jobs: &workstation.jobs,
         models,
         pictures: &mut workstation.pictures,
+        arrangement: &mut workstation.arrangement,
         viewport: workstation.viewport.as_ref(),
         adapter: &workstation.adapter,
         commands,
@@ -107,9 +113,10 @@ fn cohort_workspace(ui: &mut Ui, scene: &mut Scene<'_>) {
     });
     CentralPanel::default().show(ui, |ui| match scene.state.cohort_tab {
         CohortTab::Table => cohort::show(ui, scene),
+        CohortTab::Statistics => statistics::show(ui, scene),
         CohortTab::TableOne => table_one::show(ui, scene),
         CohortTab::Matching => matching::show(ui, scene),
-        CohortTab::Statistics | CohortTab::Evaluation => {}
+        CohortTab::Evaluation => evaluation::show(ui, scene),
         CohortTab::Audit => audit::show(ui, scene),
     });
 }

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::bail;
 use serde_json::json;
 
-use super::super::{print_json, print_line};
-use super::{DataArgs, design_options};
+use super::super::{note, print_json, print_line};
+use super::plot::WIDTH;
+use super::{DataArgs, design_options, figures};
+use crate::chart::{forest, km};
 use crate::cohort::{Table, decode};
 use crate::stats::cox::{self, CoxFit, Ties};
 use crate::stats::design::{self, DesignOptions};
-use crate::stats::kaplan_meier::{self, Curve, FollowUp, Interval};
+use crate::stats::kaplan_meier::{self, Curve, FollowUp, Interval, LogRank};
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Conf {
@@ -40,6 +42,11 @@ pub(super) struct KmArgs {
     at: Vec<f64>,
 }
 
+/// The test, where one exists; without events the curves are right all the same, so that is said and no error.
+fn log_rank(patients: &[Vec<FollowUp>]) -> Option<LogRank> {
+    kaplan_meier::log_rank(patients).map_err(|e| note(&format!("warning: no log-rank test: {e}"))).ok()
+}
+
 pub(super) fn run_km(args: &KmArgs) -> anyhow::Result<()> {
     let table = args.data.table()?;
     let interval = match args.conf {
@@ -57,7 +64,15 @@ pub(super) fn run_km(args: &KmArgs) -> anyhow::Result<()> {
     let curves: Vec<Curve> =
         groups.followed.iter().map(|(_, p)| kaplan_meier::curve(p, interval)).collect::<Result<_, _>>()?;
     let patients: Vec<Vec<FollowUp>> = groups.followed.iter().map(|(_, p)| p.clone()).collect();
-    let test = if patients.len() > 1 { Some(kaplan_meier::log_rank(&patients)?) } else { None };
+    let test = if patients.len() > 1 { log_rank(&patients) } else { None };
+    args.data.plot.write(|| {
+        let named: Vec<(String, &Curve)> =
+            groups.followed.iter().zip(&curves).map(|((name, _), c)| (name.clone(), c)).collect();
+        let (n, events) = curves.iter().fold((0, 0), |(n, e), c| (n + c.n, e + c.events));
+        let source = args.data.source(n, events, groups.dropped.len());
+        let figure = figures::survival(&named, test.as_ref(), [&args.time, &args.event], source);
+        km::draw(&figure, WIDTH)
+    })?;
     if args.data.json {
         let strata = groups.followed.iter().zip(&curves).map(|((name, p), c)| {
             json!({
@@ -188,6 +203,7 @@ pub(super) fn run_cox(args: &CoxArgs) -> anyhow::Result<()> {
     let covariates: Vec<String> = args.covariates.iter().map(|c| c.trim().to_owned()).collect();
     if !args.univariate {
         let model = cox_model(&table, args, &covariates, &options)?;
+        args.draw(&[("All together".to_owned(), Some(vec![&model.fit]))], &model)?;
         return if args.data.json { print_json(&cox_json(&model)) } else { tell_cox(&model) };
     }
     let own_options = |name: &String| DesignOptions {
@@ -198,10 +214,29 @@ pub(super) fn run_cox(args: &CoxArgs) -> anyhow::Result<()> {
             .map(|(c, l)| (c.clone(), l.clone()))
             .collect(),
     };
-    let models = covariates
+    // A covariate without a model of its own (separated, constant) is named and passed over.
+    let each: Vec<(&String, anyhow::Result<Model>)> = covariates
         .iter()
-        .map(|name| cox_model(&table, args, std::slice::from_ref(name), &own_options(name)))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+        .map(|name| (name, cox_model(&table, args, std::slice::from_ref(name), &own_options(name))))
+        .collect();
+    let refused: Vec<_> = each
+        .iter()
+        .filter_map(|(name, model)| {
+            Some(json!({"covariate": name, "reason": model.as_ref().err()?.to_string()}))
+        })
+        .collect();
+    for r in &refused {
+        note(&format!(
+            "warning: {}: {}",
+            r["covariate"].as_str().unwrap_or(""),
+            r["reason"].as_str().unwrap_or("")
+        ));
+    }
+    if refused.len() == each.len() {
+        return each.into_iter().next().map_or(Ok(()), |(_, model)| model.map(drop));
+    }
+    let (covariates, models): (Vec<String>, Vec<Model>) =
+        each.into_iter().filter_map(|(name, model)| Some((name.clone(), model.ok()?))).unzip();
     let chosen: Vec<String> = covariates
         .iter()
         .zip(&models)
@@ -213,10 +248,16 @@ pub(super) fn run_cox(args: &CoxArgs) -> anyhow::Result<()> {
     };
     let multivariate =
         if chosen.is_empty() { None } else { Some(cox_model(&table, args, &chosen, &chosen_options)?) };
+    if let Some(of) = multivariate.as_ref().or(models.first()) {
+        let each = models.iter().map(|m| &m.fit).collect();
+        let together = multivariate.as_ref().map(|m| vec![&m.fit]);
+        let heading = format!("Together, of those with p < {SIGNIFICANT}");
+        args.draw(&[("Each by itself".to_owned(), Some(each)), (heading, together)], of)?;
+    }
     if args.data.json {
         let univariate: Vec<_> = models.iter().map(cox_json).collect();
         return print_json(&json!({
-            "univariate": univariate, "multivariate": multivariate.as_ref().map(cox_json), "significant": chosen,
+            "univariate": univariate, "multivariate": multivariate.as_ref().map(cox_json), "significant": chosen, "refused": refused,
         }));
     }
     for model in &models {
@@ -228,6 +269,21 @@ pub(super) fn run_cox(args: &CoxArgs) -> anyhow::Result<()> {
             tell_cox(&model)
         }
         None => print_line("no covariate has p < 0.05"),
+    }
+}
+
+impl CoxArgs {
+    /// Models under their headings, where a figure is asked for; its source tells of the patients of `of`.
+    fn draw(&self, models: &[(String, Option<Vec<&CoxFit>>)], of: &Model) -> anyhow::Result<()> {
+        self.data.plot.write(|| {
+            let source = self.data.source(of.fit.n, of.fit.n_event, of.dropped.len());
+            let ties = match self.ties {
+                TiesArg::Efron => "Efron's ties",
+                TiesArg::Breslow => "Breslow's ties",
+            };
+            let source = format!("{source} · {ties}, C-index {:.3}", of.fit.concordance.c);
+            forest::draw(&figures::hazard_ratios(&self.event, models, source), WIDTH)
+        })
     }
 }
 
@@ -286,4 +342,19 @@ fn tell_cox(model: &Model) -> anyhow::Result<()> {
         "concordance {:.4} (se {:.4}), likelihood ratio {:.3} on {} df",
         c.c, c.se, fit.lr.chisq, fit.lr.df
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Groups in which nobody had the event ended in an error instead of their flat curves.
+    #[test]
+    fn no_events_means_no_test_and_not_no_curves() {
+        let patient = |time: f64, event| FollowUp { time, event };
+        let spared = [vec![patient(1.0, false)], vec![patient(2.0, false)]];
+        assert_eq!(log_rank(&spared), None);
+        let mixed = [vec![patient(1.0, true), patient(4.0, false)], vec![patient(2.0, true)]];
+        assert!(log_rank(&mixed).is_some_and(|t| t.test.df == 1.0));
+    }
 }

@@ -1,0 +1,210 @@
+//! The Statistics tab: its data, its question, and what follows from both.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::Workstation;
+use super::super::command::{Finished, PickPurpose};
+use super::super::jobs::JobId;
+use super::super::state::Severity;
+use super::super::statistics::{self, Computed, DecisionLook, Origin, Tile, figures};
+use crate::analysis::{DataSet, Groups, Question, patient_values};
+use crate::chart::{Theme, export};
+use crate::cohort::{CohortFolder, Split};
+use crate::files::write_atomic;
+use crate::stats::nomogram::Value;
+
+/// Patients and seed of the simulated cohort that fills the panels where there is none.
+const SIMULATED: (usize, u64) = (300, 1);
+/// Width of exported charts in points: a journal's full column.
+const EXPORT_WIDTH: f32 = 640.0;
+const EXPORT_DPI: f32 = 300.0;
+
+impl Workstation {
+    /// The first look at the tab: the open table if there is one, else simulated patients.
+    pub(super) fn open_statistics(&mut self) {
+        let s = &self.state.statistics;
+        if s.data.is_some() || s.failure.is_some() || self.jobs.is_running(JobId::Statistics) {
+            return;
+        }
+        let origin = if self.state.table.is_some() { Origin::Table } else { Origin::Simulated };
+        self.statistics_from(origin);
+    }
+
+    pub(super) fn statistics_from(&mut self, origin: Origin) {
+        let found = match origin {
+            Origin::Simulated => DataSet::simulated(SIMULATED.0, SIMULATED.1).map_err(|e| e.to_string()),
+            Origin::Table => match &self.state.table {
+                Some(open) => Ok(DataSet::of_table(&open.table)),
+                None => Err("no table is open; open one in the Table tab".to_owned()),
+            },
+            Origin::Cohort => {
+                let folder = PathBuf::from(self.state.audit.folder.trim());
+                if folder.as_os_str().is_empty() {
+                    Err("no cohort folder is named; choose one in the Audit tab".to_owned())
+                } else {
+                    let open = || -> Result<DataSet, String> {
+                        let cohort = CohortFolder::open(&folder, None).map_err(|e| e.to_string())?;
+                        DataSet::of_cohort(&cohort, Split::Test).map_err(|e| e.to_string())
+                    };
+                    open()
+                }
+            }
+        };
+        let asked = found.and_then(|data| {
+            let question = Question::of(&data.table).map_err(|e| e.to_string())?;
+            Ok((data, question))
+        });
+        let s = &mut self.state.statistics;
+        s.origin = origin;
+        (s.computed, s.cut, s.failure, s.question) = (None, None, None, None);
+        s.groups.clear();
+        s.patient.clear();
+        match asked {
+            Ok((data, question)) => {
+                s.data = Some(Arc::new(data));
+                self.ask(question);
+            }
+            Err(sentence) => (s.data, s.failure) = (None, Some(sentence)),
+        }
+    }
+
+    /// Computes the answers to another question; one asked meanwhile is answered next.
+    pub(super) fn ask(&mut self, question: Question) {
+        let s = &mut self.state.statistics;
+        s.question = Some(question.clone());
+        let Some(data) = s.data.clone() else { return };
+        let look = s.look;
+        let started = self.jobs.start(JobId::Statistics, move |progress, reporter| {
+            let computed = statistics::compute(&data, &question, look, progress);
+            reporter.send(Finished::Statistics(Arc::new(computed)));
+        });
+        self.state.statistics.outdated = !started;
+    }
+
+    pub(super) fn answered(&mut self, computed: Arc<Computed>) {
+        let s = &mut self.state.statistics;
+        s.computed = Some(computed);
+        if let (true, Some(question)) = (s.outdated, s.question.clone()) {
+            // The job that just reported may not have left its thread yet.
+            self.jobs.sweep();
+            self.ask(question);
+        }
+        self.place_typical();
+        self.part_groups();
+    }
+
+    /// Keeps the patient's values that still fit the model, and fills the rest with the cohort's middle.
+    fn place_typical(&mut self) {
+        let s = &mut self.state.statistics;
+        let Some(typical) = s.model().map(crate::analysis::Model::typical) else { return };
+        let known = std::mem::take(&mut s.patient);
+        let value = |(name, middle): (String, Value)| {
+            let same = |(n, v): &&(String, Value)| {
+                *n == name && std::mem::discriminant(v) == std::mem::discriminant(&middle)
+            };
+            let value = known.iter().find(same).map_or(middle.clone(), |(_, v)| v.clone());
+            (name, value)
+        };
+        s.patient = typical.into_iter().map(value).collect();
+    }
+
+    pub(super) fn move_patient(&mut self, name: &str, value: Value) {
+        if let Some(place) = self.state.statistics.patient.iter_mut().find(|(n, _)| n == name) {
+            place.1 = value;
+        }
+    }
+
+    /// The open patient's values on the nomogram.
+    pub(super) fn load_open_patient(&mut self) {
+        let record = match self.state.inputs.record() {
+            Ok(record) => record,
+            Err(wrong) => return self.state.tell(Severity::Warning, wrong.join("; ")),
+        };
+        let fused = self.state.outcome.assessment.as_ref().map(|a| a.fused.log_prob.0[1]);
+        let Some(model) = self.state.statistics.model() else { return };
+        let values = patient_values(model, &record, fused);
+        let missing: Vec<String> = model
+            .design
+            .covariates
+            .iter()
+            .filter(|c| !values.iter().any(|(n, _)| *n == c.name))
+            .map(|c| c.name.clone())
+            .collect();
+        for (name, value) in values {
+            self.move_patient(&name, value);
+        }
+        if !missing.is_empty() {
+            let words = format!(
+                "the open patient has no value for {}; the cohort's stands there",
+                missing.join(", ")
+            );
+            self.state.tell(Severity::Warning, words);
+        }
+    }
+
+    pub(super) fn cut_at(&mut self, cut: Option<f64>) {
+        self.state.statistics.cut = cut;
+        self.part_groups();
+    }
+
+    /// Quick enough for a slider: a thousandth of a second for hundreds of patients.
+    fn part_groups(&mut self) {
+        let s = &mut self.state.statistics;
+        let (Some(data), Some(question), Some(cut)) = (s.data.clone(), s.question.clone(), s.cut_now())
+        else {
+            return s.groups.clear();
+        };
+        let Some(model) = s.model() else { return };
+        let part = |e| Groups::split(&data, &question, model, e, cut).map_err(|e| e.to_string());
+        s.groups = question.endpoints.iter().map(part).collect();
+    }
+
+    pub(super) fn look_at_decisions(&mut self, look: DecisionLook) {
+        let s = &mut self.state.statistics;
+        let recompute = s.look.prevalence_percent != look.prevalence_percent;
+        s.look = look;
+        if let (true, Some(question)) = (recompute, s.question.clone()) {
+            self.ask(question);
+        }
+    }
+
+    /// Asks where a chart, or its numbers, shall be written; the ending decides which.
+    pub(super) fn browse_export(&mut self, tile: Tile) {
+        self.state.statistics.exporting = Some(tile);
+        self.jobs.start(JobId::Dialog, move |_, reporter| {
+            let dialog = rfd::FileDialog::new()
+                .set_title("Export chart (SVG, PNG, PDF) or its numbers (CSV)")
+                .set_file_name(format!("{}.svg", tile.file_stem()))
+                .add_filter("Chart or numbers", &["svg", "png", "pdf", "csv"]);
+            let paths = dialog.save_file().map(|p| vec![p]);
+            reporter.send(Finished::Picked { purpose: PickPurpose::Figure, paths });
+        });
+    }
+
+    pub(super) fn export_picked(&mut self, path: &Path) {
+        if let Some(tile) = self.state.statistics.exporting.take() {
+            self.export_figure(tile, path);
+        }
+    }
+
+    pub(super) fn export_figure(&mut self, tile: Tile, path: &Path) {
+        let written = figure_bytes(&self.state.statistics, tile, path)
+            .and_then(|bytes| write_atomic(path, &bytes).map_err(|e| e.to_string()));
+        match written {
+            Ok(()) => self.state.tell(Severity::Info, format!("{} saved as {}", tile.name(), path.display())),
+            Err(sentence) => self.state.tell(Severity::Error, sentence),
+        }
+    }
+}
+
+fn figure_bytes(s: &statistics::Statistics, tile: Tile, path: &Path) -> Result<Vec<u8>, String> {
+    let nothing = || format!("there is no {} to export yet", tile.name());
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
+        return figures::csv(s, tile).map(String::into_bytes).ok_or_else(nothing);
+    }
+    let format = export::Format::of(path)
+        .ok_or_else(|| format!("{}: write a name that ends in .svg, .png, .pdf or .csv", path.display()))?;
+    let chart = figures::chart(s, tile, EXPORT_WIDTH).ok_or_else(nothing)?;
+    export::bytes(&chart, &Theme::light(), format, EXPORT_DPI).map_err(|e| e.to_string())
+}

@@ -1,0 +1,155 @@
+//! The Evaluation tab: every branch on the cohort's test patients beside the study's published figures.
+
+use egui::{Grid, RichText, Ui};
+
+use super::super::command::Command;
+use super::super::jobs::JobId;
+use super::super::theme;
+use super::Scene;
+use crate::chart::forest::p_words;
+use crate::chart::text::fixed;
+use crate::evaluate::{Evaluation, Figures};
+
+pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let t = theme::tokens(ui);
+    let running = scene.jobs.is_running(JobId::Evaluate);
+    let folder = scene.state.audit.folder.trim().to_owned();
+    ui.horizontal_wrapped(|ui| {
+        ui.heading("Evaluation");
+        let ready = !folder.is_empty() && !running && scene.models.is_some();
+        let button = egui::Button::new(theme::strong("Evaluate the test patients"));
+        if ui.add_enabled(ready, button).clicked() {
+            scene.send(Command::Evaluate);
+        }
+        if ui.button("Choose and audit a cohort…").clicked() {
+            scene.send(Command::PickCohort);
+        }
+        ui.colored_label(t.muted, if folder.is_empty() { "no cohort folder is chosen" } else { &folder });
+    });
+    let words = "An audit beforehand decides which columns the second clinical model does without.";
+    ui.label(RichText::new(words).small().color(t.muted));
+    ui.separator();
+    match &scene.state.evaluation {
+        None if running => drop(ui.spinner()),
+        None => drop(ui.colored_label(
+            t.muted,
+            "Every branch, fusion and the nomogram will stand here, beside the published figures.",
+        )),
+        Some(Err(sentence)) => drop(ui.colored_label(t.error, sentence)),
+        Some(Ok(evaluation)) => {
+            egui::ScrollArea::both().auto_shrink([false, false]).show(ui, |ui| result(ui, evaluation));
+        }
+    }
+}
+
+fn result(ui: &mut Ui, evaluation: &Evaluation) {
+    let t = theme::tokens(ui);
+    let simulated = if evaluation.simulated { " (simulated)" } else { "" };
+    let words = format!(
+        "{} {} patients{simulated}, {} with metastasis",
+        evaluation.n, evaluation.split, evaluation.events
+    );
+    ui.label(theme::strong(words));
+    ui.add_space(6.0);
+    Grid::new("branches").striped(true).spacing([18.0, 6.0]).show(ui, |ui| {
+        heads(
+            ui,
+            &[
+                "Branch",
+                "AUC (95 % CI)",
+                "Published",
+                "Sensitivity",
+                "Specificity",
+                "PPV",
+                "NPV",
+                "Accuracy",
+                "Brier",
+                "Slope",
+                "n",
+            ],
+        );
+        for branch in &evaluation.branches {
+            let published = evaluation.published.reported.iter().find(|r| r.name == branch.name);
+            row(ui, &branch.name, &branch.what, &branch.figures, published.map(|r| r.auc));
+        }
+    });
+    if !evaluation.published.recounted.is_empty() {
+        ui.add_space(10.0);
+        ui.label(theme::strong("The study's own predictions, counted again"));
+        Grid::new("recounted").striped(true).spacing([18.0, 6.0]).show(ui, |ui| {
+            heads(
+                ui,
+                &[
+                    "Branch",
+                    "AUC (95 % CI)",
+                    "Published",
+                    "Sensitivity",
+                    "Specificity",
+                    "PPV",
+                    "NPV",
+                    "Accuracy",
+                    "Brier",
+                    "Slope",
+                    "n",
+                ],
+            );
+            for branch in &evaluation.published.recounted {
+                let published = evaluation.published.reported.iter().find(|r| r.name == branch.name);
+                row(
+                    ui,
+                    branch.name,
+                    "the log-probabilities the authors published",
+                    &branch.figures,
+                    published.map(|r| r.auc),
+                );
+            }
+        });
+    }
+    ui.add_space(10.0);
+    ui.label(theme::strong("Paired tests of the areas (DeLong)"));
+    Grid::new("tests").striped(true).spacing([18.0, 4.0]).show(ui, |ui| {
+        heads(ui, &["", "against", "z", "p", "n"]);
+        for test in &evaluation.tests {
+            ui.label(&test.a);
+            ui.label(&test.b);
+            ui.label(test.z.map_or_else(|| "–".to_owned(), |z| fixed(z, 2)));
+            ui.label(test.p.map_or_else(|| "–".to_owned(), p_words));
+            ui.label(test.n.to_string());
+            ui.end_row();
+        }
+    });
+    for warning in &evaluation.warnings {
+        ui.add(egui::Label::new(RichText::new(warning).color(t.warning)).wrap());
+    }
+}
+
+fn heads(ui: &mut Ui, names: &[&str]) {
+    names.iter().for_each(|name| drop(ui.label(theme::strong(*name))));
+    ui.end_row();
+}
+
+fn row(ui: &mut Ui, name: &str, what: &str, f: &Figures, published: Option<f64>) {
+    let number = |v: Option<f64>, digits| v.map_or_else(|| "–".to_owned(), |v| fixed(v, digits));
+    let share = |v: Option<f64>, interval: Option<[f64; 2]>| match (v, interval) {
+        (Some(v), Some([low, high])) => format!("{} ({}–{})", fixed(v, 2), fixed(low, 2), fixed(high, 2)),
+        (v, _) => number(v, 2),
+    };
+    ui.label(name.replace('_', " ")).on_hover_text(what);
+    ui.label(match (f.auc, f.auc_low, f.auc_high) {
+        (Some(auc), Some(low), Some(high)) => {
+            format!("{} ({}–{})", fixed(auc, 3), fixed(low, 3), fixed(high, 3))
+        }
+        (auc, _, _) => number(auc, 3),
+    });
+    ui.label(number(published, 3));
+    let i = &f.intervals;
+    ui.label(share(f.sensitivity, i.sensitivity));
+    ui.label(share(f.specificity, i.specificity));
+    ui.label(share(f.ppv, i.ppv));
+    ui.label(share(f.npv, i.npv));
+    ui.label(share(f.accuracy, i.accuracy));
+    ui.label(fixed(f.brier, 3));
+    ui.label(number(f.calibration.map(|c| c.slope), 2));
+    ui.label(f.n.to_string());
+    ui.end_row();
+}

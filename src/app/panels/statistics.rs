@@ -1,0 +1,360 @@
+//! The Statistics tab: the question at the left, the charts as tiles that can be arranged, enlarged and exported.
+
+use egui::{ComboBox, DragValue, Panel, RichText, Slider, Ui, vec2};
+use egui_tiles::{Behavior, TileId, Tiles, Tree, UiResponse};
+
+use super::super::command::Command;
+use super::super::jobs::JobId;
+use super::super::statistics::{Origin, Tile, figures};
+use super::super::theme;
+use super::Scene;
+use super::lower::chart_in;
+use crate::analysis::Question;
+use crate::stats::design::CovariateKind;
+use crate::stats::nomogram::Value;
+
+/// How the tiles lie; a person drags them about.
+pub struct Arrangement {
+    tree: Tree<Tile>,
+    tiles: usize,
+}
+
+impl Default for Arrangement {
+    fn default() -> Self {
+        Self { tree: Tree::empty(egui::Id::unique("statistics tiles")), tiles: 0 }
+    }
+}
+
+impl Arrangement {
+    /// Two columns of tabs; new ones when another number of endpoints needs other tiles.
+    fn fit(&mut self, tiles: &[Tile]) {
+        if self.tiles == tiles.len() {
+            return;
+        }
+        self.tiles = tiles.len();
+        let mut all = Tiles::default();
+        let tab = |all: &mut Tiles<Tile>, wanted: &dyn Fn(&Tile) -> bool| {
+            let panes: Vec<TileId> =
+                tiles.iter().filter(|t| wanted(t)).map(|t| all.insert_pane(*t)).collect();
+            all.insert_tab_tile(panes)
+        };
+        let nomogram = tab(&mut all, &|t| matches!(t, Tile::Nomogram));
+        let roc = tab(&mut all, &|t| matches!(t, Tile::Roc));
+        let agreement = tab(&mut all, &|t| matches!(t, Tile::Calibration | Tile::Decision));
+        let mut below = vec![nomogram];
+        if tiles.iter().any(|t| matches!(t, Tile::Survival(_))) {
+            below.push(tab(&mut all, &|t| matches!(t, Tile::Survival(_) | Tile::Hazards(_))));
+        }
+        let left = all.insert_vertical_tile(below);
+        let right = all.insert_vertical_tile(vec![roc, agreement]);
+        let root = all.insert_horizontal_tile(vec![left, right]);
+        self.tree = Tree::new(egui::Id::unique("statistics tiles"), root, all);
+    }
+}
+
+pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
+    Panel::left("question").resizable(true).default_size(270.0).size_range(220.0..=420.0).show(ui, |ui| {
+        egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| question(ui, scene));
+    });
+    egui::CentralPanel::no_frame().show(ui, |ui| charts(ui, scene));
+}
+
+fn charts(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let t = theme::tokens(ui);
+    if let Some(sentence) = &scene.state.statistics.failure {
+        ui.add_space(12.0);
+        ui.colored_label(t.error, sentence);
+        return;
+    }
+    let Some(question) = &scene.state.statistics.question else {
+        ui.vertical_centered(|ui| {
+            ui.add_space(40.0);
+            ui.spinner();
+        });
+        return;
+    };
+    if let Some(tile) = scene.state.statistics.alone {
+        return pane(ui, scene, tile);
+    }
+    let tiles = Tile::all(question.endpoints.len());
+    let mut arrangement = std::mem::take(scene.arrangement);
+    arrangement.fit(&tiles);
+    arrangement.tree.ui(&mut Panes { scene }, ui);
+    *scene.arrangement = arrangement;
+}
+
+struct Panes<'a, 'b> {
+    scene: &'a mut Scene<'b>,
+}
+
+impl Behavior<Tile> for Panes<'_, '_> {
+    fn pane_ui(&mut self, ui: &mut Ui, _: TileId, tile: &mut Tile) -> UiResponse {
+        pane(ui, self.scene, *tile);
+        UiResponse::None
+    }
+
+    fn tab_title_for_pane(&mut self, tile: &Tile) -> egui::WidgetText {
+        tile.name().into()
+    }
+
+    fn simplification_options(&self) -> egui_tiles::SimplificationOptions {
+        egui_tiles::SimplificationOptions { all_panes_must_have_tabs: true, ..Default::default() }
+    }
+}
+
+/// One chart with its toolbar and caption.
+fn pane(ui: &mut Ui, scene: &mut Scene<'_>, tile: Tile) {
+    egui::Frame::new().inner_margin(6.0).show(ui, |ui| {
+        toolbar(ui, scene, tile);
+        let s = &scene.state.statistics;
+        let (wide, high) = (ui.available_width(), ui.available_height() - 40.0);
+        // A square chart is as wide as its height allows, so that its texts need not shrink.
+        let square = matches!(tile, Tile::Roc | Tile::Calibration);
+        let width = if square { wide.min(0.85 * high) } else { wide }.clamp(300.0, 900.0);
+        match figures::chart(s, tile, width) {
+            Some(chart) => {
+                let controls = if tile == Tile::Nomogram { 30.0 * s.patient.len() as f32 + 8.0 } else { 0.0 };
+                let space = vec2(ui.available_width(), (ui.available_height() - 40.0 - controls).max(80.0));
+                let scrolls = matches!(tile, Tile::Hazards(_)) && chart.height > space.y;
+                if scrolls {
+                    // A long table is read by scrolling, not by shrinking.
+                    egui::ScrollArea::vertical().id_salt(tile).max_height(space.y).show(ui, |ui| {
+                        let scale = (space.x - 14.0) / chart.width;
+                        ui.allocate_ui(vec2(space.x - 14.0, chart.height * scale), |ui| chart_in(ui, &chart));
+                    });
+                } else {
+                    let response = ui.allocate_ui(space, |ui| chart_in(ui, &chart)).response;
+                    hover(ui, scene, tile, &chart, width, response.rect);
+                }
+                ui.add(egui::Label::new(RichText::new(figures::caption(s, tile)).small()).wrap());
+            }
+            None => nothing(ui, scene, tile),
+        }
+        if tile == Tile::Nomogram {
+            values(ui, scene);
+        }
+    });
+}
+
+fn nothing(ui: &mut Ui, scene: &Scene<'_>, tile: Tile) {
+    let t = theme::tokens(ui);
+    let figures::Figure::Nothing(sentence) = figures::figure(&scene.state.statistics, tile) else { return };
+    ui.add_space(12.0);
+    if scene.jobs.is_running(JobId::Statistics) {
+        ui.spinner();
+    }
+    ui.add(egui::Label::new(RichText::new(sentence).color(t.warning)).wrap());
+}
+
+/// The lines' values under the pointer.
+fn hover(ui: &Ui, scene: &Scene<'_>, tile: Tile, chart: &crate::chart::Chart, width: f32, space: egui::Rect) {
+    let figures::Figure::Lines(lines) = figures::figure(&scene.state.statistics, tile) else { return };
+    let Some(pointer) = ui.ctx().pointer_hover_pos().filter(|p| space.contains(*p) && ui.is_enabled()) else {
+        return;
+    };
+    let scale = (space.width() / chart.width).min(space.height() / chart.height).clamp(0.1, 1.6);
+    let size = vec2(chart.width, chart.height) * scale;
+    let place = egui::Rect::from_center_size(egui::pos2(space.center().x, space.top() + size.y / 2.0), size);
+    let plot = lines.plot(width);
+    let [x, y] = crate::chart::egui::from_screen(place, chart, pointer);
+    let area = plot.area;
+    if x < area.x || x > area.right() || y < area.y || y > area.bottom() {
+        return;
+    }
+    let value = plot.x.value(x);
+    let mut words = vec![format!("{} {}", lines.x_title, crate::chart::text::fixed(value, 2))];
+    words.extend(lines.readout(value));
+    let [top, foot] = [area.y, area.bottom()].map(|y| crate::chart::egui::to_screen(place, chart, [x, y]));
+    let colour = theme::tokens(ui).muted;
+    ui.painter().line_segment([top, foot], egui::Stroke::new(1.0, colour));
+    egui::Tooltip::always_open(
+        ui.ctx().clone(),
+        ui.layer_id(),
+        egui::Id::unique(("readout", tile)),
+        egui::PopupAnchor::Pointer,
+    )
+    .gap(14.0)
+    .show(|ui| words.iter().for_each(|w| drop(ui.label(w))));
+}
+
+fn toolbar(ui: &mut Ui, scene: &mut Scene<'_>, tile: Tile) {
+    let s = &scene.state.statistics;
+    let (alone, mut look, cut) = (s.alone == Some(tile), s.look, s.cut_now());
+    let range =
+        s.model().map(|m| m.totals.iter().fold([f64::MAX, f64::MIN], |[l, h], t| [l.min(*t), h.max(*t)]));
+    ui.horizontal_wrapped(|ui| {
+        let words = if alone { "All charts" } else { "Enlarge" };
+        if ui.button(words).clicked() {
+            scene.send(Command::EnlargeTile(if alone { None } else { Some(tile) }));
+        }
+        if ui.button("Export…").on_hover_text("SVG, PNG (300 dpi), PDF, or the numbers as CSV").clicked() {
+            scene.send(Command::BrowseExport(tile));
+        }
+        match tile {
+            Tile::Decision => {
+                ui.checkbox(&mut look.standardised, "Standardised");
+                ui.checkbox(&mut look.avoided, "Interventions avoided");
+                let mut given = look.prevalence_percent.is_some();
+                ui.checkbox(&mut given, "Prevalence")
+                    .on_hover_text("For case-control data, whose share of events is not the population's");
+                let mut percent = look.prevalence_percent.unwrap_or(30.0);
+                if given {
+                    ui.add(DragValue::new(&mut percent).range(0.1..=99.9).suffix(" %").speed(0.2));
+                }
+                look.prevalence_percent = given.then_some(percent);
+                if look != scene.state.statistics.look {
+                    scene.send(Command::LookAtDecisions(look));
+                }
+            }
+            Tile::Survival(_) => {
+                if let (Some(mut at), Some([low, high])) = (cut, range) {
+                    ui.label("Cut");
+                    let slider = Slider::new(&mut at, low..=high).suffix(" points").max_decimals(1);
+                    if ui.add(slider).changed() {
+                        scene.send(Command::CutAt(Some(at)));
+                    }
+                    if ui
+                        .button("Youden")
+                        .on_hover_text("The cut with the largest Youden index on these patients")
+                        .clicked()
+                    {
+                        scene.send(Command::CutAt(None));
+                    }
+                }
+            }
+            Tile::Hazards(endpoint) => send_chosen(ui, scene, endpoint),
+            Tile::Nomogram => {
+                if ui
+                    .button("Open patient")
+                    .on_hover_text("Put the open patient's values on the axes")
+                    .clicked()
+                {
+                    scene.send(Command::LoadOpenPatient);
+                }
+            }
+            Tile::Calibration | Tile::Roc => {}
+        }
+    });
+}
+
+/// The candidates that matter, with the fused probability, become the nomogram's predictors.
+fn send_chosen(ui: &mut Ui, scene: &mut Scene<'_>, endpoint: usize) {
+    let s = &scene.state.statistics;
+    let (Some(question), Some(computed), Some(data)) = (&s.question, &s.computed, &s.data) else { return };
+    let chosen = match computed.hazards.get(endpoint) {
+        Some(Ok(hazards)) if !hazards.chosen.is_empty() => hazards.chosen.clone(),
+        _ => return,
+    };
+    let mut asked = question.clone();
+    ui.label("p <");
+    let field = DragValue::new(&mut asked.significant).range(0.0001..=1.0).speed(0.001).max_decimals(4);
+    let changed = ui.add(field).changed();
+    let words = "Send the chosen ones with the fused probability to the nomogram";
+    if ui.button("To nomogram").on_hover_text(words).clicked() {
+        asked.predictors = chosen;
+        asked.predictors.extend(data.table.column("fused_log_prob").map(|c| data.table.header[c].clone()));
+        scene.send(Command::Ask(Box::new(asked)));
+    } else if changed {
+        scene.send(Command::Ask(Box::new(asked)));
+    }
+}
+
+/// A slider or the levels for each predictor; the chart follows.
+fn values(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let Some(model) = scene.state.statistics.model() else { return };
+    let mut moved = None;
+    for ((name, value), covariate) in scene.state.statistics.patient.iter().zip(&model.design.covariates) {
+        ui.horizontal(|ui| {
+            let (label, unit) = crate::chart::nomogram::axis_label(name);
+            let label = ui.add_sized([170.0, 20.0], egui::Label::new(label).truncate());
+            match (value, &covariate.kind) {
+                (Value::Number(v), CovariateKind::Number { low, high, .. }) => {
+                    let mut v = *v;
+                    let range = low.min(v)..=high.max(v);
+                    let slider = Slider::new(&mut v, range)
+                        .clamping(egui::SliderClamping::Never)
+                        .suffix(format!(" {unit}"));
+                    if ui.add(slider).labelled_by(label.id).changed() {
+                        moved = Some((name.clone(), Value::Number(v)));
+                    }
+                }
+                (Value::Level(level), CovariateKind::Levels(levels)) => {
+                    for other in levels {
+                        if ui.selectable_label(level == other, other).clicked() {
+                            moved = Some((name.clone(), Value::Level(other.clone())));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        });
+    }
+    if let Some((name, value)) = moved {
+        scene.send(Command::MovePatient { name, value });
+    }
+}
+
+fn question(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let t = theme::tokens(ui);
+    ui.heading("Data");
+    let origin = scene.state.statistics.origin;
+    for (choice, words) in [
+        (Origin::Simulated, "Simulated patients"),
+        (Origin::Table, "The open table"),
+        (Origin::Cohort, "The cohort's test patients"),
+    ] {
+        if ui.radio(origin == choice, words).clicked() {
+            scene.send(Command::StatisticsFrom(choice));
+        }
+    }
+    let s = &scene.state.statistics;
+    let (Some(data), Some(asked)) = (s.data.clone(), s.question.clone()) else { return };
+    ui.add(egui::Label::new(RichText::new(data.source()).small().color(t.muted)).wrap());
+    if data.simulated {
+        let words = "Drawn from known coefficients; no patient lies behind these figures.";
+        ui.add(egui::Label::new(RichText::new(words).small().color(t.warning)).wrap());
+    }
+    let mut new = asked.clone();
+    ui.separator();
+    ui.heading("Nomogram");
+    ComboBox::from_label("Outcome").selected_text(&new.outcome).show_ui(ui, |ui| {
+        for name in &data.table.header {
+            ui.selectable_value(&mut new.outcome, name.clone(), name);
+        }
+    });
+    let published = Question::of(&data.table).map(|q| q.predictors).unwrap_or_default();
+    if ui.button("Suggested predictors").on_hover_text("The study's four, where the table has them").clicked()
+    {
+        new.predictors.clone_from(&published);
+    }
+    let mut possible = published;
+    for name in asked.possible(&data.table).into_iter().chain(asked.predictors.iter().cloned()) {
+        if !possible.contains(&name) {
+            possible.push(name);
+        }
+    }
+    for name in possible {
+        let mut on = new.predictors.contains(&name);
+        if ui.checkbox(&mut on, &name).changed() {
+            if on {
+                new.predictors.push(name);
+            } else {
+                new.predictors.retain(|n| *n != name);
+            }
+        }
+    }
+    ui.separator();
+    ui.heading("How");
+    ui.horizontal(|ui| {
+        let label = ui.label("Resamples");
+        ui.add(DragValue::new(&mut new.bootstrap).range(0..=2000).speed(5)).labelled_by(label.id);
+        let label = ui.label("Seed");
+        ui.add(DragValue::new(&mut new.seed)).labelled_by(label.id);
+    });
+    ui.checkbox(&mut new.as_published, "As published").on_hover_text(
+        "Blank categories count as the reference level, and deaths coded 0, 1, 2 are read as missing, alive, dead, as the study's authors did",
+    );
+    if new != asked {
+        scene.send(Command::Ask(Box::new(new)));
+    }
+}

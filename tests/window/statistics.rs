@@ -1,0 +1,97 @@
+//! The Statistics tab: figures without a cohort, a patient that moves, groups that part, files that are written.
+
+use thoracast::app::command::Command;
+use thoracast::app::state::CohortTab;
+use thoracast::app::statistics::{Origin, Tile, figures};
+use thoracast::stats::nomogram::Value;
+
+use super::{on_screen, send, window};
+
+#[test]
+fn without_a_cohort_simulated_patients_fill_every_chart_and_all_follows() {
+    let mut window = window(vec![]);
+    send(&mut window, Command::ShowCohortTab(CohortTab::Statistics));
+    let statistics = |w: &egui_kittest::Harness<'_, thoracast::app::Workstation>| {
+        let s = &w.state().state.statistics;
+        let risk = s.model().unwrap().linear.place(&s.patient).unwrap().risk;
+        let high = s.groups[0].as_ref().unwrap().groups.last().unwrap().patients.len();
+        (risk, high)
+    };
+    let endpoints = window.state().state.statistics.question.as_ref().unwrap().endpoints.len();
+    assert_eq!(endpoints, 2);
+    for tile in Tile::all(endpoints) {
+        let s = &window.state().state.statistics;
+        let chart = figures::chart(s, tile, 600.0).unwrap_or_else(|| panic!("{tile:?} is empty"));
+        let says = chart.texts().any(|t| t.text.contains("simulated"));
+        assert!(says || tile == Tile::Nomogram, "{tile:?} does not say that its patients are simulated");
+        assert!(figures::csv(s, tile).unwrap().lines().count() > 3, "{tile:?}");
+    }
+    assert!(on_screen(&window, "no patient lies behind these figures"));
+
+    if let Ok(folder) = std::env::var("THORACAST_LOOK") {
+        for (name, tile) in
+            [("all", None), ("nomogram", Some(Tile::Nomogram)), ("cox", Some(Tile::Hazards(0)))]
+        {
+            send(&mut window, Command::EnlargeTile(tile));
+            let picture = window.render().unwrap();
+            picture.save(format!("{folder}/statistics-{name}.png")).unwrap();
+        }
+        send(&mut window, Command::EnlargeTile(None));
+    }
+
+    let (risk, high) = statistics(&window);
+    let name = "late_fusion_probability".to_owned();
+    send(&mut window, Command::MovePatient { name, value: Value::Number(-0.05) });
+    assert!(statistics(&window).0 > risk, "a higher fused probability raises the risk");
+    let cut = window.state().state.statistics.cut_now().unwrap();
+    send(&mut window, Command::CutAt(Some(cut + 20.0)));
+    assert!(statistics(&window).1 < high, "a higher cut leaves fewer patients above it");
+
+    let folder = tempfile::tempdir().unwrap();
+    for (name, begins) in [("a.svg", "<svg"), ("a.pdf", "%PDF"), ("a.csv", "line,")] {
+        let path = folder.path().join(name);
+        send(&mut window, Command::ExportFigure(Tile::Roc, path.clone()));
+        assert!(std::fs::read(&path).unwrap().starts_with(begins.as_bytes()), "{name}");
+    }
+    send(&mut window, Command::ExportFigure(Tile::Roc, folder.path().join("a.docx")));
+    assert!(on_screen(&window, "ends in .svg, .png, .pdf or .csv"));
+
+    send(&mut window, Command::StatisticsFrom(Origin::Table));
+    assert!(on_screen(&window, "no table is open"));
+}
+
+#[test]
+fn another_question_is_answered_and_one_without_answer_is_a_sentence() {
+    let mut window = window(vec![]);
+    send(&mut window, Command::ShowCohortTab(CohortTab::Statistics));
+    let mut question = window.state().state.statistics.question.clone().unwrap();
+    question.predictors = vec!["age".to_owned(), "BMI".to_owned()];
+    question.bootstrap = 20;
+    send(&mut window, Command::Ask(Box::new(question.clone())));
+    let s = &window.state().state.statistics;
+    assert_eq!(s.patient.iter().map(|p| p.0.as_str()).collect::<Vec<_>>(), ["age", "BMI"]);
+    question.predictors.clear();
+    send(&mut window, Command::Ask(Box::new(question)));
+    assert!(on_screen(&window, "choose at least one predictor"));
+}
+
+#[test]
+fn a_cohort_is_evaluated_without_what_the_audit_objects_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let cohort = folder.path().join("cohort");
+    let settings = thoracast::simulate::Settings { patients: 240, seed: 5, slices: false };
+    thoracast::simulate::write(&settings, &cohort, &thoracast::progress::Silent).unwrap();
+    let mut window = window(vec![]);
+    send(&mut window, Command::ShowCohortTab(CohortTab::Evaluation));
+    assert!(on_screen(&window, "no cohort folder is chosen"));
+    send(&mut window, Command::NameCohort(cohort.display().to_string()));
+    send(&mut window, Command::Audit);
+    send(&mut window, Command::Evaluate);
+    send(&mut window, Command::ShowCohortTab(CohortTab::Evaluation));
+    let evaluation = window.state().state.evaluation.as_ref().unwrap().as_ref().unwrap().clone();
+    assert!(evaluation.simulated && on_screen(&window, "(simulated)"));
+    let names: Vec<&str> = evaluation.branches.iter().map(|b| b.name.as_str()).collect();
+    // Treatments are known only after the outcome's risk was judged: the audit objects to them.
+    assert!(names.contains(&"clinical") && names.contains(&"clinical_without"), "{names:?}");
+    assert!(on_screen(&window, "clinical without"));
+}
