@@ -1,7 +1,7 @@
 //! The Statistics tab: the question at the left, the charts as tiles that can be arranged, enlarged and exported.
 
 use egui::{ComboBox, DragValue, Panel, RichText, Slider, Ui, vec2};
-use egui_tiles::{Behavior, TileId, Tiles, Tree, UiResponse};
+use egui_tiles::{Behavior, Linear, LinearDir, TileId, Tiles, Tree, UiResponse};
 
 use super::super::command::Command;
 use super::super::jobs::JobId;
@@ -40,11 +40,14 @@ impl Arrangement {
         };
         let nomogram = tab(&mut all, &|t| matches!(t, Tile::Nomogram));
         let accuracy = tab(&mut all, &|t| matches!(t, Tile::Roc | Tile::Calibration | Tile::Decision));
-        let mut below = vec![nomogram];
-        if tiles.iter().any(|t| matches!(t, Tile::Survival(_))) {
-            below.push(tab(&mut all, &|t| matches!(t, Tile::Survival(_) | Tile::Hazards(_))));
-        }
-        let left = all.insert_vertical_tile(below);
+        let left = if tiles.iter().any(|t| matches!(t, Tile::Survival(_))) {
+            let survival = tab(&mut all, &|t| matches!(t, Tile::Survival(_) | Tile::Hazards(_)));
+            // The nomogram needs room for its values, too.
+            let pair = Linear::new_binary(LinearDir::Vertical, [nomogram, survival], 0.58);
+            all.insert_container(pair)
+        } else {
+            nomogram
+        };
         let root = all.insert_horizontal_tile(vec![left, accuracy]);
         self.tree = Tree::new(egui::Id::unique("statistics tiles"), root, all);
     }
