@@ -5,7 +5,7 @@ use thoracast::app::state::CohortTab;
 use thoracast::app::statistics::{Origin, Tile, figures};
 use thoracast::stats::nomogram::Value;
 
-use super::{on_screen, send, window};
+use super::{on_screen, rest, send, window};
 
 #[test]
 fn without_a_cohort_simulated_patients_fill_every_chart_and_all_follows() {
@@ -94,4 +94,48 @@ fn a_cohort_is_evaluated_without_what_the_audit_objects_to() {
     // Treatments are known only after the outcome's risk was judged: the audit objects to them.
     assert!(names.contains(&"clinical") && names.contains(&"clinical_without"), "{names:?}");
     assert!(on_screen(&window, "clinical without"));
+}
+
+#[test]
+fn a_marker_follows_the_pointer_along_its_axis() {
+    use egui_kittest::kittest::NodeT;
+    let mut window = window(vec![]);
+    send(&mut window, Command::ShowCohortTab(CohortTab::Statistics));
+    send(&mut window, Command::EnlargeTile(Some(Tile::Nomogram)));
+    let title = |n: &egui_kittest::Node<'_>| {
+        n.accesskit_node().label().is_some_and(|l| l.starts_with("Nomogram:") || l.starts_with("Nomogram "))
+    };
+    let rect = window.root().children_recursive().find(title).expect("the nomogram's picture").rect();
+    let s = &window.state().state.statistics;
+    let chart = figures::chart(s, Tile::Nomogram, rect.width().clamp(300.0, 900.0)).unwrap();
+    let model = s.model().unwrap();
+    let patient = model.linear.place(&s.patient).unwrap();
+    let handles =
+        thoracast::chart::nomogram::handles(&model.nomogram, Some(&patient), s.cut_now(), chart.width);
+    let handle = handles.iter().find(|h| h.name == "PMI/T4").unwrap().clone();
+    let scale = rect.height() / chart.height;
+    let size = egui::vec2(chart.width, chart.height) * scale;
+    let place = egui::Rect::from_center_size(rect.center(), size);
+    let at = |x: f32| thoracast::chart::egui::to_screen(place, &chart, [x, handle.y]);
+    let (from, to) = (0.5 * chart.width, 0.7 * chart.width);
+    let button = |pos, pressed| egui::Event::PointerButton {
+        pos,
+        button: egui::PointerButton::Primary,
+        pressed,
+        modifiers: egui::Modifiers::NONE,
+    };
+    for event in [
+        egui::Event::PointerMoved(at(from)),
+        button(at(from), true),
+        egui::Event::PointerMoved(at(0.6 * chart.width)),
+        egui::Event::PointerMoved(at(to)),
+        button(at(to), false),
+    ] {
+        window.event(event);
+        window.step();
+    }
+    rest(&mut window);
+    let value = window.state().state.statistics.patient.iter().find(|p| p.0 == "PMI/T4").unwrap().1.clone();
+    let (Value::Number(got), Some(Value::Number(want))) = (value, handle.value_at(to)) else { panic!() };
+    assert!((got - want).abs() < 0.1, "{got} is not {want}");
 }

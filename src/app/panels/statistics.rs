@@ -125,7 +125,11 @@ fn pane(ui: &mut Ui, scene: &mut Scene<'_>, tile: Tile) {
                     });
                 } else {
                     let response = ui.allocate_ui(space, |ui| chart_in(ui, &chart)).response;
-                    hover(ui, scene, tile, &chart, width, response.rect);
+                    let place = placed(&chart, response.rect);
+                    hover(ui, scene, tile, &chart, width, place);
+                    if tile == Tile::Nomogram {
+                        drag_marker(ui, scene, &chart, width, place);
+                    }
                 }
                 ui.add(egui::Label::new(RichText::new(figures::caption(s, tile)).small()).wrap());
             }
@@ -147,15 +151,56 @@ fn nothing(ui: &mut Ui, scene: &Scene<'_>, tile: Tile) {
     ui.add(egui::Label::new(RichText::new(sentence).color(t.warning)).wrap());
 }
 
-/// The lines' values under the pointer.
-fn hover(ui: &Ui, scene: &Scene<'_>, tile: Tile, chart: &crate::chart::Chart, width: f32, space: egui::Rect) {
-    let figures::Figure::Lines(lines) = figures::figure(&scene.state.statistics, tile) else { return };
-    let Some(pointer) = ui.ctx().pointer_hover_pos().filter(|p| space.contains(*p) && ui.is_enabled()) else {
-        return;
-    };
+/// Where `chart_in` painted the chart.
+fn placed(chart: &crate::chart::Chart, space: egui::Rect) -> egui::Rect {
     let scale = (space.width() / chart.width).min(space.height() / chart.height).clamp(0.1, 1.6);
     let size = vec2(chart.width, chart.height) * scale;
-    let place = egui::Rect::from_center_size(egui::pos2(space.center().x, space.top() + size.y / 2.0), size);
+    egui::Rect::from_center_size(egui::pos2(space.center().x, space.top() + size.y / 2.0), size)
+}
+
+/// How near to an axis, in points of the chart, a marker is taken hold of.
+const REACH: f32 = 14.0;
+
+/// A marker follows the pointer along the axis on which it was taken hold of.
+fn drag_marker(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    chart: &crate::chart::Chart,
+    width: f32,
+    place: egui::Rect,
+) {
+    let s = &scene.state.statistics;
+    let Some(model) = s.model() else { return };
+    let patient = model.linear.place(&s.patient).ok();
+    let handles = crate::chart::nomogram::handles(&model.nomogram, patient.as_ref(), s.cut_now(), width);
+    let held_id = egui::Id::unique("nomogram marker");
+    let response = ui.interact(place, held_id, egui::Sense::click_and_drag());
+    let Some(pointer) = response.interact_pointer_pos().or(response.hover_pos()) else { return };
+    let [x, y] = crate::chart::egui::from_screen(place, chart, pointer);
+    let near = handles.iter().min_by(|a, b| (a.y - y).abs().total_cmp(&(b.y - y).abs()));
+    let near = near.filter(|h| (h.y - y).abs() < REACH).map(|h| h.name.clone());
+    if response.drag_started() || response.clicked() {
+        ui.data_mut(|d| d.insert_temp(held_id, near.clone()));
+    }
+    if near.is_some() {
+        ui.set_cursor_icon(egui::CursorIcon::ResizeHorizontal);
+    }
+    if !(response.dragged() || response.clicked()) {
+        return;
+    }
+    let held: Option<String> = ui.data(|d| d.get_temp(held_id)).flatten();
+    let held = handles.iter().find(|h| Some(&h.name) == held.as_ref());
+    if let Some((name, value)) = held.and_then(|h| Some((h.name.clone(), h.value_at(x)?))) {
+        scene.send(Command::MovePatient { name, value });
+    }
+}
+
+/// The lines' values under the pointer.
+fn hover(ui: &Ui, scene: &Scene<'_>, tile: Tile, chart: &crate::chart::Chart, width: f32, place: egui::Rect) {
+    let figures::Figure::Lines(lines) = figures::figure(&scene.state.statistics, tile) else { return };
+    let Some(pointer) = ui.ctx().pointer_hover_pos().filter(|p| place.contains(*p) && ui.is_enabled()) else {
+        return;
+    };
     let plot = lines.plot(width);
     let [x, y] = crate::chart::egui::from_screen(place, chart, pointer);
     let area = plot.area;

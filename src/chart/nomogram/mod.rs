@@ -1,5 +1,9 @@
 //! The nomogram: points, one axis a predictor, total points, risk; with one patient's way through it.
 
+mod handles;
+
+pub use handles::{Handle, handles};
+
 use super::axes::{self, Label, Scale};
 use super::text::{fixed, number, percent, percent_range};
 use super::{Anchor, Chart, Rect, Role, Text, Weight, text};
@@ -80,6 +84,8 @@ struct Layout<'a> {
     points: Scale,
     total: Scale,
     points_y: f32,
+    /// Of the predictors, in their order.
+    axes_y: Vec<f32>,
     total_y: f32,
     /// Where the left column ends.
     names_right: f32,
@@ -113,6 +119,7 @@ impl<'a> Layout<'a> {
             points: Scale::new([0.0, most], range),
             total: Scale::new([ends(f64::min, 0.0), ends(f64::max, 100.0)], range),
             points_y: 0.0,
+            axes_y: Vec::new(),
             total_y: 0.0,
             names_right,
         }
@@ -158,6 +165,7 @@ impl<'a> Layout<'a> {
         let above = 0.9 * s + 1.25 * s * most.div_ceil(2) as f32;
         let below = 1.9 * s + 1.25 * s * (most / 2) as f32;
         let y = self.y + above;
+        self.axes_y.push(y);
         self.guide(axis, y);
         self.name(&axis_label(&axis.name).0, y - 0.25 * s);
         self.patient_value(axis, y + 1.0 * s);
