@@ -66,16 +66,14 @@ pub fn calibrate(
 ) -> Result<Calibration, StatsError> {
     let n = rows.len();
     let design = Rows::of(rows);
-    let everyone: Vec<usize> = (0..n).collect();
-    let coef = design.fit(outcome, &everyone, &vec![1.0; n]).ok_or_else(|| {
+    let coef = design.fit(outcome, &vec![1.0; n], &vec![0.0; design.width()]).ok_or_else(|| {
         StatsError::Input(
             "the model of all patients does not converge, so it cannot be calibrated".to_owned(),
         )
     })?;
-    let study = Study::new(&design, outcome, &coef)?;
-    let limit = coef.iter().fold(RUN_AWAY, |limit, b| limit.max(10.0 * b.abs()));
+    let study = Study::new(&design, outcome, coef)?;
     let optimism: Vec<Optimism> =
-        resamples.par_iter().filter_map(|resample| study.optimism(resample, limit)).collect();
+        resamples.par_iter().filter_map(|resample| study.optimism(resample)).collect();
     Ok(study.corrected(&optimism, resamples.len()))
 }
 
@@ -83,6 +81,9 @@ pub fn calibrate(
 struct Study<'a> {
     design: &'a Rows,
     outcome: &'a [bool],
+    coef: Vec<f64>,
+    /// Coefficients of a resample beyond it have run away.
+    limit: f64,
     probability: Vec<f64>,
     predicted: Vec<f64>,
     apparent: Vec<f64>,
@@ -91,9 +92,9 @@ struct Study<'a> {
 }
 
 impl<'a> Study<'a> {
-    fn new(design: &'a Rows, outcome: &'a [bool], coef: &[f64]) -> Result<Self, StatsError> {
+    fn new(design: &'a Rows, outcome: &'a [bool], coef: Vec<f64>) -> Result<Self, StatsError> {
         let n = outcome.len();
-        let probability: Vec<f64> = (0..n).map(|i| logistic(design.log_odds(i, coef))).collect();
+        let probability: Vec<f64> = design.log_odds(&coef).into_iter().map(logistic).collect();
         let low = probability.iter().copied().fold(f64::INFINITY, f64::min);
         let high = probability.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let step = (high - low) / (POINTS - 1) as f64;
@@ -105,34 +106,35 @@ impl<'a> Study<'a> {
         let events = outcome.iter().filter(|y| **y).count();
         let c = roc::auc(outcome, &probability).ok_or(StatsError::OneOutcome { n, events })?;
         let brier = brier(&probability, outcome, &times);
-        Ok(Self { design, outcome, probability, predicted, apparent, c, brier })
+        let limit = coef.iter().fold(RUN_AWAY, |limit, b| limit.max(10.0 * b.abs()));
+        Ok(Self { design, outcome, coef, limit, probability, predicted, apparent, c, brier })
     }
 
     /// `None` where the resample's model runs away.
-    fn optimism(&self, resample: &[usize], limit: f64) -> Option<Optimism> {
-        let mut counts = vec![0.0; self.outcome.len()];
-        resample.iter().for_each(|i| counts[*i] += 1.0);
-        let members: Vec<usize> = (0..counts.len()).filter(|i| counts[*i] > 0.0).collect();
-        let times: Vec<f64> = members.iter().map(|i| counts[*i]).collect();
-        let coef = self.design.fit(self.outcome, &members, &times)?;
-        if coef.iter().any(|b| b.abs() > limit) {
+    fn optimism(&self, resample: &[usize]) -> Option<Optimism> {
+        let (outcome, n) = (self.outcome, self.outcome.len());
+        let mut times = vec![0.0; n];
+        resample.iter().for_each(|i| times[*i] += 1.0);
+        let drawn: Vec<usize> = (0..n).filter(|i| times[*i] > 0.0).collect();
+        let of_drawn = |i: &usize| (outcome[*i], times[*i]);
+        let (drawn_outcome, drawn_times): (Vec<bool>, Vec<f64>) = drawn.iter().map(of_drawn).unzip();
+        let coef = self.design.only(&drawn).fit(&drawn_outcome, &drawn_times, &self.coef)?;
+        if coef.iter().any(|b| b.abs() > self.limit) {
             return None;
         }
-        let log_odds: Vec<f64> = (0..counts.len()).map(|i| self.design.log_odds(i, &coef)).collect();
-        let everyone: Vec<f64> = log_odds.iter().map(|f| logistic(*f)).collect();
-        let ones = vec![1.0; everyone.len()];
-        let (trained, tested) =
-            (smooth(&everyone, self.outcome, &counts), smooth(&everyone, self.outcome, &ones));
+        let log_odds = self.design.log_odds(&coef);
+        let probability: Vec<f64> = log_odds.iter().map(|f| logistic(*f)).collect();
+        let (order, once) = (ascending(&probability), vec![1.0; n]);
+        let smooth = |times: &[f64]| smooth_in(&order, &probability, outcome, times);
+        let (trained, tested) = (smooth(&times), smooth(&once));
         let at = |p: &f64| Some(interpolate(&trained, *p)? - interpolate(&tested, *p)?);
-        let c = area(&everyone, self.outcome, &counts)? - area(&everyone, self.outcome, &ones)?;
-        let slope = Rows::of(&log_odds.iter().map(|f| vec![*f]).collect::<Vec<_>>())
-            .fit(self.outcome, &(0..ones.len()).collect::<Vec<_>>(), &ones)
-            .map(|b| [b[0], b[1]]);
+        let area = |times: &[f64]| area(&order, &probability, outcome, times);
+        let brier = |times: &[f64]| brier(&probability, outcome, times);
         Some(Optimism {
             curve: self.predicted.iter().map(at).collect(),
-            c,
-            brier: brier(&everyone, self.outcome, &counts) - brier(&everyone, self.outcome, &ones),
-            slope,
+            c: area(&times)? - area(&once)?,
+            brier: brier(&times) - brier(&once),
+            slope: Rows::of_column(log_odds).fit(outcome, &once, &[0.0, 1.0]).map(|b| [b[0], b[1]]),
         })
     }
 
@@ -197,17 +199,24 @@ fn extrapolate(line: &[(f64, f64)], at: f64) -> Option<f64> {
 
 /// Lowess of the outcome on the probability, each patient as often as counted.
 pub fn smooth(probability: &[f64], outcome: &[bool], times: &[f64]) -> Averaged {
-    let mut order: Vec<u32> = (0..probability.len() as u32).filter(|i| times[*i as usize] > 0.0).collect();
-    order.sort_by(|a, b| probability[*a as usize].total_cmp(&probability[*b as usize]));
-    let (mut x, mut y) = (Vec::with_capacity(times.len()), Vec::with_capacity(times.len()));
-    for i in order {
-        for _ in 0..times[i as usize] as usize {
-            x.push(probability[i as usize]);
-            y.push(f64::from(u8::from(outcome[i as usize])));
-        }
-    }
-    let fitted = Lowess::default().smooth(&x, &y);
+    smooth_in(&ascending(probability), probability, outcome, times)
+}
+
+/// [`smooth`] of patients whose ascending order is known.
+fn smooth_in(order: &[u32], probability: &[f64], outcome: &[bool], times: &[f64]) -> Averaged {
+    let drawn = || order.iter().map(|i| *i as usize).filter(|i| times[*i] > 0.0);
+    let x: Vec<f64> = drawn().map(|i| probability[i]).collect();
+    let y: Vec<f64> = drawn().map(|i| f64::from(u8::from(outcome[i]))).collect();
+    let times: Vec<usize> = drawn().map(|i| times[i] as usize).collect();
+    let fitted = Lowess::default().smooth_counted(&x, &y, &times);
     Averaged::of(&x, &fitted)
+}
+
+/// The patients from the lowest to the highest value.
+fn ascending(values: &[f64]) -> Vec<u32> {
+    let mut pairs: Vec<(f64, u32)> = values.iter().copied().zip(0..).collect();
+    pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    pairs.into_iter().map(|(_, i)| i).collect()
 }
 
 fn brier(probability: &[f64], outcome: &[bool], times: &[f64]) -> f64 {
@@ -215,22 +224,17 @@ fn brier(probability: &[f64], outcome: &[bool], times: &[f64]) -> f64 {
     probability.iter().zip(outcome).zip(times).map(square).sum::<f64>() / times.iter().sum::<f64>()
 }
 
-/// Area under the ROC curve with counted patients; `None` unless both outcomes occur.
-fn area(score: &[f64], outcome: &[bool], times: &[f64]) -> Option<f64> {
-    let mut order: Vec<usize> = (0..score.len()).filter(|i| times[*i] > 0.0).collect();
-    order.sort_by(|a, b| score[*a].total_cmp(&score[*b]));
+/// Area under the ROC curve with counted patients in ascending order; `None` unless both outcomes occur.
+fn area(order: &[u32], score: &[f64], outcome: &[bool], times: &[f64]) -> Option<f64> {
     let (mut below, mut pairs, mut events) = (0.0, 0.0, 0.0);
-    let mut i = 0;
-    while i < order.len() {
-        let tied = order[i..].iter().take_while(|j| score[**j] == score[order[i]]).count().max(1);
+    for tied in order.chunk_by(|a, b| score[*a as usize] == score[*b as usize]) {
         let (mut e, mut o) = (0.0, 0.0);
-        for j in &order[i..i + tied] {
-            if outcome[*j] { e += times[*j] } else { o += times[*j] }
+        for i in tied.iter().map(|i| *i as usize) {
+            if outcome[i] { e += times[i] } else { o += times[i] }
         }
         pairs += e * (below + o / 2.0);
         below += o;
         events += e;
-        i += tied;
     }
     (events > 0.0 && below > 0.0).then(|| pairs / (events * below))
 }

@@ -95,5 +95,8 @@ fn counted_areas_equal_those_of_repeated_rows() {
             y.push(outcome[i]);
         }
     }
-    assert!((area(&score, &outcome, &times).unwrap() - roc::auc(&y, &s).unwrap()).abs() < 1e-15);
+    assert!(
+        (area(&ascending(&score), &score, &outcome, &times).unwrap() - roc::auc(&y, &s).unwrap()).abs()
+            < 1e-15
+    );
 }

@@ -1,97 +1,152 @@
-//! Logistic regression of many resamples of the same rows, as R's `glm` iterates (Fisher scoring from its own start,
-//! at most 25 rounds, until the deviance changes by less than 1e-8 of itself).
+//! Logistic regression of many resamples of the same rows: Newton's method, which is the Fisher scoring of R's `glm`,
+//! from coefficients that are near already.
 
-use super::linalg::{Square, cholesky, solve};
-use super::logistic::logistic;
+use super::linalg::{Square, cholesky_into, dot, solve_into};
 
 const MOST_ROUNDS: usize = 25;
-const TOLERANCE: f64 = 1e-8;
+/// A step that lowers the deviance by no more than this is the last: as the steps converge quadratically, what is left
+/// is below rounding. R's `glm` stops earlier, at 1e-8 of the deviance.
+const LEAST_GAIN: f64 = 1e-8;
 
-/// Rows side by side with a column of ones in front.
+/// Rows, kept column by column with a column of ones in front.
 #[derive(Debug, Clone)]
 pub struct Rows {
-    x: Vec<f64>,
-    width: usize,
+    columns: Vec<Vec<f64>>,
 }
 
 impl Rows {
     /// From a design without an intercept column.
     pub fn of(rows: &[Vec<f64>]) -> Self {
-        let width = 1 + rows.first().map_or(0, Vec::len);
-        let mut x = Vec::with_capacity(rows.len() * width);
-        for row in rows {
-            x.push(1.0);
-            x.extend(row);
+        let width = rows.first().map_or(0, Vec::len);
+        let mut columns = vec![vec![1.0; rows.len()]];
+        columns.extend((0..width).map(|j| rows.iter().map(|row| row[j]).collect()));
+        Self { columns }
+    }
+
+    /// Of one column, whose log-odds the intercept and the slope recalibrate.
+    pub fn of_column(column: Vec<f64>) -> Self {
+        Self { columns: vec![vec![1.0; column.len()], column] }
+    }
+
+    /// The rows of these numbers only.
+    pub fn only(&self, members: &[usize]) -> Self {
+        let column = |c: &Vec<f64>| members.iter().map(|i| c[*i]).collect();
+        Self { columns: self.columns.iter().map(column).collect() }
+    }
+
+    /// Columns, the ones among them.
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Log-odds of every row.
+    pub fn log_odds(&self, coef: &[f64]) -> Vec<f64> {
+        let mut sum = vec![0.0; self.columns[0].len()];
+        for (column, b) in self.columns.iter().zip(coef) {
+            sum.iter_mut().zip(column).for_each(|(sum, x)| *sum += b * x);
         }
-        Self { x, width }
+        sum
     }
 
-    pub fn row(&self, i: usize) -> &[f64] {
-        &self.x[i * self.width..(i + 1) * self.width]
-    }
-
-    /// Log-odds of row `i`.
-    pub fn log_odds(&self, i: usize, coef: &[f64]) -> f64 {
-        self.row(i).iter().zip(coef).map(|(x, b)| x * b).sum()
-    }
-
-    /// Coefficients (intercept first) of the rows named in `members`, each as often as it is named in `times`.
-    /// `None` where the columns are collinear or the rounds do not converge.
-    pub fn fit(&self, outcome: &[bool], members: &[usize], times: &[f64]) -> Option<Vec<f64>> {
-        let p = self.width;
-        let mut coef = vec![0.0; p];
-        let mut deviance = f64::INFINITY;
-        let mut information = vec![vec![0.0; p]; p];
-        for round in 0..MOST_ROUNDS {
-            information.iter_mut().for_each(|row| row.fill(0.0));
-            let mut right = vec![0.0; p];
-            for (&i, &times) in members.iter().zip(times) {
-                let y = f64::from(u8::from(outcome[i]));
-                // glm starts at the mean of the outcome and one half, weighed by the row's count.
-                let mu = if round == 0 { (y + 0.5) / 2.0 } else { logistic(self.log_odds(i, &coef)) };
-                let eta = if round == 0 { (mu / (1.0 - mu)).ln() } else { self.log_odds(i, &coef) };
-                let variance = (mu * (1.0 - mu)).max(f64::EPSILON);
-                let (weight, response) = (times * variance, eta + (y - mu) / variance);
-                let row = self.row(i);
-                for j in 0..p {
-                    let wx = weight * row[j];
-                    right[j] += wx * response;
-                    for k in 0..=j {
-                        information[j][k] += wx * row[k];
-                    }
-                }
-            }
-            mirror(&mut information);
-            coef = solve(&cholesky(&information).ok()?, &right);
-            let now = self.deviance(outcome, members, times, &coef);
-            if !now.is_finite() {
-                return None;
-            }
-            if (now - deviance).abs() / (now.abs() + 0.1) < TOLERANCE {
-                return Some(coef);
-            }
-            deviance = now;
-        }
-        None
-    }
-
-    fn deviance(&self, outcome: &[bool], members: &[usize], times: &[f64], coef: &[f64]) -> f64 {
-        let of = |(&i, times): (&usize, &f64)| {
-            let eta = self.log_odds(i, coef);
-            let against = if outcome[i] { -eta } else { eta };
-            // ln(1 + eˣ) without overflow.
-            times * (against.max(0.0) + (-against.abs()).exp().ln_1p())
+    /// Coefficients (intercept first) with each row counted `times`. Newton's method from the coefficients `near`
+    /// converges in few rounds but may overshoot; where it does, it starts again from no effect at all. `None` where the
+    /// columns are collinear or the rounds do not converge.
+    pub fn fit(&self, outcome: &[bool], times: &[f64], near: &[f64]) -> Option<Vec<f64>> {
+        let from = |start: &[f64]| {
+            // Compiled once for each width of vectors, of which the widest that this processor has runs.
+            pulp::Arch::new().dispatch(Fit { rows: self, outcome, times, start })
         };
-        2.0 * members.iter().zip(times).map(of).sum::<f64>()
+        from(near).or_else(|| from(&vec![0.0; self.width()]))
+    }
+
+    /// The score and (its lower half) the information at `coef`.
+    #[inline(always)]
+    fn score(&self, fit: &Fit, coef: &[f64], score: &mut [f64], information: &mut Square) {
+        let mut residual = self.log_odds(coef);
+        residual.iter_mut().for_each(|f| *f = (-*f).exp());
+        let mut weight = vec![0.0; residual.len()];
+        for (((r, w), y), times) in residual.iter_mut().zip(&mut weight).zip(fit.outcome).zip(fit.times) {
+            let probability = 1.0 / (1.0 + *r);
+            *r = times * (f64::from(u8::from(*y)) - probability);
+            *w = times * (probability * (1.0 - probability)).max(f64::EPSILON);
+        }
+        let mut weighted = vec![0.0; weight.len()];
+        for (j, column) in self.columns.iter().enumerate() {
+            score[j] = dot(&residual, column);
+            for ((weighted, w), x) in weighted.iter_mut().zip(&weight).zip(column) {
+                *weighted = w * x;
+            }
+            for (cell, other) in information[j][..=j].iter_mut().zip(&self.columns) {
+                *cell = dot(&weighted, other);
+            }
+        }
     }
 }
 
-/// Copies the lower half of a symmetric matrix to the upper one.
-fn mirror(square: &mut Square) {
-    for j in 1..square.len() {
-        let (above, from) = square.split_at_mut(j);
-        for (row, value) in above.iter_mut().zip(&from[0]) {
-            row[j] = *value;
+struct Fit<'a> {
+    rows: &'a Rows,
+    outcome: &'a [bool],
+    times: &'a [f64],
+    start: &'a [f64],
+}
+
+impl pulp::NullaryFnOnce for Fit<'_> {
+    type Output = Option<Vec<f64>>;
+
+    #[inline(always)]
+    fn call(self) -> Option<Vec<f64>> {
+        let p = self.rows.width();
+        let mut coef = self.start.to_vec();
+        let (mut information, mut factor) = (vec![vec![0.0; p]; p], vec![vec![0.0; p]; p]);
+        let (mut score, mut step) = (vec![0.0; p], vec![0.0; p]);
+        for _ in 0..MOST_ROUNDS {
+            self.rows.score(&self, &coef, &mut score, &mut information);
+            cholesky_into(&information, &mut factor).ok()?;
+            step.copy_from_slice(&score);
+            solve_into(&factor, &mut step);
+            coef.iter_mut().zip(&step).for_each(|(b, step)| *b += step);
+            // The Newton decrement: twice the log-likelihood that the step gains, to second order.
+            let gain = dot(&score, &step);
+            if !gain.is_finite() {
+                return None;
+            }
+            if gain < LEAST_GAIN {
+                return Some(coef);
+            }
         }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const X: [f64; 8] = [0.3, 1.1, 1.9, 2.2, 3.1, 4.0, 4.2, 5.0];
+    const Y: [bool; 8] = [false, false, true, false, true, true, false, true];
+
+    #[test]
+    fn counted_rows_equal_rs_glm() {
+        // R: x <- c(.3,1.1,1.9,2.2,3.1,4,4.2,5); y <- c(0,0,1,0,1,1,0,1); w <- c(1,2,1,0,3,1,1,2)
+        //    coef(glm(y ~ x, binomial, weights = w, control = list(epsilon = 1e-14)))
+        let times = [1.0, 2.0, 1.0, 0.0, 3.0, 1.0, 1.0, 2.0];
+        let got = Rows::of_column(X.to_vec()).fit(&Y, &times, &[0.0, 0.0]).unwrap();
+        for (got, want) in got.iter().zip(GLM) {
+            assert!((got - want).abs() < 1e-9, "{got:?} is not {want}");
+        }
+    }
+
+    const GLM: [f64; 2] = [-2.2345973707487, 1.0595317338243];
+
+    #[test]
+    fn the_start_does_not_matter_and_separation_has_no_fit() {
+        let rows = Rows::of_column(X.to_vec());
+        let (a, b) = (rows.fit(&Y, &[1.0; 8], &[0.0, 0.0]), rows.fit(&Y, &[1.0; 8], &[-1.0, 1.5]));
+        for (a, b) in a.unwrap().iter().zip(b.unwrap()) {
+            assert!((a - b).abs() < 1e-9);
+        }
+        let separated = X.map(|x| x > 2.5);
+        let runs_away = rows.fit(&separated, &[1.0; 8], &[0.0, 0.0]);
+        assert!(runs_away.is_none_or(|b| b[1] > 20.0), "a separated table has no finite slope");
     }
 }

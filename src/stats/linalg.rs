@@ -10,8 +10,14 @@ const DEPENDENT: f64 = 1e-11;
 /// Lower Cholesky factor of a symmetric positive definite matrix; `Err` is the first column that (but for rounding)
 /// depends on those before it.
 pub fn cholesky(a: &Square) -> Result<Square, usize> {
+    let mut l = vec![vec![0.0; a.len()]; a.len()];
+    cholesky_into(a, &mut l)?;
+    Ok(l)
+}
+
+/// [`cholesky`] into a matrix at hand, whose upper half must be zero; reads the lower half of `a` only.
+pub fn cholesky_into(a: &Square, l: &mut Square) -> Result<(), usize> {
     let n = a.len();
-    let mut l = vec![vec![0.0; n]; n];
     for j in 0..n {
         let pivot = a[j][j] - l[j][..j].iter().map(|v| v * v).sum::<f64>();
         if pivot.is_nan() || pivot <= DEPENDENT * a[j][j] {
@@ -23,13 +29,19 @@ pub fn cholesky(a: &Square) -> Result<Square, usize> {
             l[i][j] = (a[i][j] - dot) / l[j][j];
         }
     }
-    Ok(l)
+    Ok(())
 }
 
 /// Solves `L Lᵀ x = b`.
 pub fn solve(l: &Square, b: &[f64]) -> Vec<f64> {
-    let n = b.len();
     let mut x = b.to_vec();
+    solve_into(l, &mut x);
+    x
+}
+
+/// Turns `b` of `L Lᵀ x = b` into `x`.
+pub fn solve_into(l: &Square, x: &mut [f64]) {
+    let n = x.len();
     for i in 0..n {
         let dot: f64 = (0..i).map(|k| l[i][k] * x[k]).sum();
         x[i] = (x[i] - dot) / l[i][i];
@@ -38,7 +50,20 @@ pub fn solve(l: &Square, b: &[f64]) -> Vec<f64> {
         let dot: f64 = (i + 1..n).map(|k| l[k][i] * x[k]).sum();
         x[i] = (x[i] - dot) / l[i][i];
     }
-    x
+}
+
+/// Sum of the products, in eight parts side by side so that the processor can take several at once.
+#[inline(always)]
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut lanes = [0.0; 8];
+    let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in a.zip(b) {
+        for l in 0..8 {
+            lanes[l] += a[l] * b[l];
+        }
+    }
+    lanes.iter().sum::<f64>() + rest
 }
 
 /// The inverse of `L Lᵀ`.

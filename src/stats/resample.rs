@@ -2,12 +2,14 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
 use super::StatsError;
 
 /// `count` resamples of `n` rows (indices from 0), the same for the same seed.
 pub fn bootstrap(n: usize, count: usize, seed: u64) -> Vec<Vec<usize>> {
     (0..count)
+        .into_par_iter()
         .map(|b| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(b as u64);
