@@ -24,6 +24,8 @@ pub mod cohort;
 pub mod dicom;
 /// How well the branches, their fusion and alternatives do on a cohort.
 pub mod evaluate;
+/// Results of the statistics as chart data, the same on screen and for `--plot`.
+pub mod figures;
 /// Files written whole or not at all, and hashes of files.
 pub mod files;
 /// Three votes, one probability.

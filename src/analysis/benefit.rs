@@ -1,14 +1,24 @@
 //! What the model's probabilities are worth: decision curves of nested models, and ROC curves.
 
 use super::{AnalysisError, DataSet, Model, Question};
-use crate::stats::decision_curve::{self, DecisionCurves};
-use crate::stats::roc;
+use crate::stats::decision_curve::{self, Band, DecisionCurves};
+use crate::stats::{resample, roc};
 
 /// The most nested models on one chart.
 const MOST_NESTED: usize = 3;
 
+/// Decision curves of nested models on the same patients.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    pub curves: DecisionCurves,
+    /// One a model, from resamples of the patients (the models stay as they are); none where none were asked for.
+    pub bands: Vec<Band>,
+    /// Whether each patient was predicted by a model fitted without their fold.
+    pub out_of_fold: bool,
+}
+
 /// Decision curves of the whole model and of those without its last predictors, on the rows of the whole one; each
-/// patient predicted out of fold where that is possible. The second value says which it is.
+/// patient predicted out of fold where that is possible.
 ///
 /// # Errors
 /// A smaller model that cannot be fitted; thresholds or a prevalence out of range.
@@ -18,7 +28,7 @@ pub fn decision(
     model: &Model,
     thresholds: &[f64],
     prevalence: Option<f64>,
-) -> Result<(DecisionCurves, bool), AnalysisError> {
+) -> Result<Decision, AnalysisError> {
     let rows: Vec<_> = model.design.used.iter().map(|r| data.table.rows[*r].clone()).collect();
     let complete = DataSet { table: crate::cohort::Table { rows, ..data.table.clone() }, ..data.clone() };
     let count = question.predictors.len();
@@ -37,7 +47,12 @@ pub fn decision(
     let mut named = vec![("nomogram".to_owned(), probabilities(model))];
     named.extend(models.iter().map(|(name, m)| (name.clone(), probabilities(m))));
     let curves = decision_curve::decision_curves(&named, &model.outcome, thresholds, prevalence)?;
-    Ok((curves, out_of_fold))
+    let resamples = resample::bootstrap(model.outcome.len(), question.bootstrap, question.seed);
+    let band = |(_, p): &(String, Vec<f64>)| {
+        decision_curve::band(p, &model.outcome, thresholds, prevalence, &resamples)
+    };
+    let bands = if resamples.is_empty() { vec![] } else { named.iter().map(band).collect() };
+    Ok(Decision { curves, bands, out_of_fold })
 }
 
 /// Something that ranks the patients, with its curve.

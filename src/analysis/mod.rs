@@ -10,7 +10,7 @@ mod patient;
 mod question;
 mod survival;
 
-pub use benefit::{Discrimination, Score, decision, discrimination};
+pub use benefit::{Decision, Discrimination, Score, decision, discrimination};
 pub use data_set::DataSet;
 pub use hazards::{Hazards, Univariate};
 pub use model::{FOLDS, Model};

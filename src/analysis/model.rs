@@ -4,6 +4,7 @@ use super::{AnalysisError, DataSet, Question};
 use crate::stats::design::{self, Design};
 use crate::stats::folds::folds;
 use crate::stats::logistic::{self, Convergence, LogisticFit};
+use crate::stats::nomogram::Cohort;
 use crate::stats::nomogram::{LinearModel, Nomogram, RISK_MARKS, Value};
 use crate::stats::nomogram_cut;
 
@@ -22,6 +23,8 @@ pub struct Model {
     pub out_of_fold: Result<Vec<f64>, String>,
     /// Total points of the rows used.
     pub totals: Vec<f64>,
+    /// Where the rows used stand on the nomogram's axes.
+    pub cohort: Cohort,
     /// Total points with the largest Youden index on these patients.
     pub youden_cut: f64,
 }
@@ -47,9 +50,11 @@ impl Model {
         let nomogram = linear.nomogram(&RISK_MARKS);
         let apparent = fit.linear_predictor.iter().map(|f| logistic::logistic(*f)).collect();
         let totals: Vec<f64> = fit.linear_predictor.iter().map(|f| linear.total_points(*f)).collect();
+        let points = linear.points_of(&design.x);
+        let cohort = Cohort { outcome: outcome.clone(), points, totals: totals.clone() };
         let youden_cut = nomogram_cut::youden(&totals, &outcome).total_points;
         let out_of_fold = out_of_fold(&design, &outcome, question.seed);
-        Ok(Self { design, outcome, fit, linear, nomogram, apparent, out_of_fold, totals, youden_cut })
+        Ok(Self { design, outcome, fit, linear, nomogram, apparent, out_of_fold, totals, cohort, youden_cut })
     }
 
     /// A patient in the middle of the cohort: the median of numbers, the commonest level.
@@ -62,21 +67,6 @@ impl Model {
                 let columns = column..column + covariate.width();
                 column = columns.end;
                 (covariate.name.clone(), covariate.typical(&self.design.x, columns))
-            })
-            .collect()
-    }
-
-    /// The values of each predictor among the rows used, in the nomogram's order.
-    pub fn values(&self) -> Vec<(String, Vec<Value>)> {
-        let mut column = 0;
-        self.design
-            .covariates
-            .iter()
-            .map(|covariate| {
-                let columns = column..column + covariate.width();
-                column = columns.end;
-                let values = self.design.x.iter().map(|row| covariate.value(&row[columns.clone()])).collect();
-                (covariate.name.clone(), values)
             })
             .collect()
     }

@@ -11,6 +11,8 @@ use crate::stats::design::DesignOptions;
 pub struct Endpoint {
     /// E.g. "Overall survival".
     pub name: String,
+    /// E.g. "OS".
+    pub short: String,
     /// Column of the follow-up time.
     pub time: String,
     /// Column with 1 where the event happened at that time.
@@ -171,14 +173,19 @@ fn outcome(table: &Table) -> Option<String> {
 }
 
 fn endpoints(table: &Table) -> Vec<Endpoint> {
-    let endpoint = |name: &str, time: &str, event: &str| {
+    let endpoint = |name: &str, short: &str, time: &str, event: &str| {
         let (time, event) = (table.column(time)?, table.column(event)?);
         let header = |c: usize| table.header[c].clone();
-        Some(Endpoint { name: name.to_owned(), time: header(time), event: header(event) })
+        Some(Endpoint {
+            name: name.to_owned(),
+            short: short.to_owned(),
+            time: header(time),
+            event: header(event),
+        })
     };
     [
-        endpoint("Distant metastasis-free survival", "dmfs_days", "metastasis"),
-        endpoint("Overall survival", "os_days", "dead"),
+        endpoint("Distant metastasis-free survival", "DMFS", "dmfs_days", "metastasis"),
+        endpoint("Overall survival", "OS", "os_days", "dead"),
     ]
     .into_iter()
     .flatten()

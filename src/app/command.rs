@@ -10,7 +10,7 @@ use super::cohort::{Ask, CohortCommand, CohortFinished};
 use super::jobs::JobId;
 use super::sketch::Sketch;
 use super::state::{AnonymizeForm, CohortTab, ImportForm, Level, Tab, Workspace};
-use super::statistics::{Computed, DecisionLook, Origin, Tile};
+use super::statistics::{Computed, Look as FigureLook, Origin, Tile};
 use super::training::TrainingForm;
 use crate::analysis::Question;
 use crate::assess::{AssessError, Assessment, Models};
@@ -123,7 +123,9 @@ pub enum Command {
     LoadOpenPatient,
     /// Total points that part the risk groups; `None`: the largest Youden index.
     CutAt(Option<f64>),
-    LookAtDecisions(DecisionLook),
+    LookAtFigures(FigureLook),
+    /// A page of the nomogram and its points table in the system's viewer.
+    PrintNomogram,
     /// One chart of the Statistics tab alone, or all.
     EnlargeTile(Option<Tile>),
     BrowseExport(Tile),

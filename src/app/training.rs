@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::chart::{Role, training};
 use crate::level::Level;
-use crate::nn::{Card, Curve, EpochPoint};
+use crate::nn::card::Counts;
+use crate::nn::{Card, Curve, EpochPoint, TrainingRecord};
 use crate::progress::Progress;
 use crate::training::{Onlooker, Plan, Preset};
 
@@ -99,6 +101,49 @@ impl TrainingRun {
         let recent = &self.curve[self.curve.len().saturating_sub(10)..];
         let each = recent.iter().map(|p| p.seconds).sum::<f64>() / recent.len() as f64;
         Some(each * self.form.plan.epochs.saturating_sub(last.epoch) as f64)
+    }
+}
+
+impl TrainingRun {
+    /// The run as it stands.
+    pub fn chart(&self) -> training::Training {
+        let (form, last) = (&self.form, self.curve.last().map_or(0, |p| p.epoch));
+        // A long recipe would squeeze its first epochs into the axis: the axis grows with the run.
+        let epochs = if self.end.is_some() { last.max(1) } else { form.plan.epochs.min((last * 2).max(10)) };
+        let source = format!("{} {}, seed {}", form.level.name(), form.level.arch().title(), form.plan.seed);
+        chart(&self.curve, self.kept, epochs, source)
+    }
+}
+
+/// The training that a card remembers.
+pub fn curves_of(card: &Card, record: &TrainingRecord) -> training::Training {
+    let epochs = record.curve.last().map_or(1, |p| p.epoch);
+    let count = |c: &Counts| format!("{} patients, {} events", c.patients, c.events);
+    let source = format!(
+        "{}, seed {}: trained on {}, validated on {}",
+        card.arch.title(),
+        record.seed,
+        count(&record.train),
+        count(&record.valid)
+    );
+    chart(&record.curve, record.kept_epoch, epochs, source)
+}
+
+fn chart(curve: &Curve, kept: usize, epochs: usize, source: String) -> training::Training {
+    let line = |name: &str, role: Role, value: fn(&EpochPoint) -> f64| training::Line {
+        name: name.to_owned(),
+        role,
+        points: curve.iter().map(|p| [p.epoch as f64, value(p)]).collect(),
+    };
+    training::Training {
+        loss: vec![
+            line("Training", Role::Series(0), |p| p.train_loss),
+            line("Validation", Role::Series(1), |p| p.valid_loss),
+        ],
+        auc: vec![line("Validation", Role::Series(1), |p| p.valid_auc)],
+        kept: (kept > 0).then_some(kept as f64),
+        epochs: epochs as f64,
+        source,
     }
 }
 

@@ -44,6 +44,50 @@ pub struct Survival {
     pub source: String,
 }
 
+impl Survival {
+    fn ticks(&self) -> Vec<f64> {
+        let last = self.curves.iter().flat_map(|c| c.steps.last()).map(|p| p.time).fold(0.0, f64::max);
+        pretty(0.0, if last > 0.0 { last } else { 1.0 }, 6)
+    }
+
+    /// The plot area at this width, as [`draw`] uses it: for reading values under the pointer.
+    pub fn plot(&self, width: f32) -> Plot {
+        let s = (width / 62.0).clamp(7.5, 12.0);
+        let end = self.ticks().last().copied().unwrap_or(1.0);
+        let names = self.curves.iter().map(|c| text::width(&c.name, s, Weight::SemiBold));
+        let left = names.fold(5.2 * s, f32::max).min(0.3 * width) + 1.6 * s;
+        let area = Rect::new(left, 1.0 * s, width - left - 2.0 * s, 0.48 * width);
+        Plot::new(area, [0.0, end], [0.0, 1.0], s)
+    }
+
+    /// The groups at a time, one text a line.
+    pub fn readout(&self, time: f64) -> Vec<String> {
+        let group = |c: &Curve| {
+            let step = c.steps.partition_point(|s| s.time <= time).checked_sub(1).map(|i| c.steps[i]);
+            let interval = step
+                .and_then(|s| s.limits)
+                .map_or_else(String::new, |[low, high]| format!(" ({}–{})", fixed(low, 2), fixed(high, 2)));
+            let survival = fixed(step.map_or(1.0, |s| s.survival), 2);
+            format!("{}: {survival}{interval}, {} at risk", c.name, c.at_risk(time))
+        };
+        let here = format!("{} {}", self.time_title, number(time, 0));
+        std::iter::once(here).chain(self.curves.iter().map(group)).collect()
+    }
+
+    /// The steps as CSV.
+    pub fn csv(&self) -> String {
+        let mut text = "group,time,n_risk,n_event,n_censor,survival,low,high\n".to_owned();
+        for curve in &self.curves {
+            for s in &curve.steps {
+                let limits = s.limits.map_or_else(|| ",".to_owned(), |[l, h]| format!("{l},{h}"));
+                let counts = format!("{},{},{},{}", s.time, s.n_risk, s.n_event, s.n_censor);
+                text += &format!("\"{}\",{counts},{},{limits}\n", curve.name, s.survival);
+            }
+        }
+        text
+    }
+}
+
 impl Curve {
     /// How many are at risk at `time`: those not yet lost to an event or to censoring before it.
     pub fn at_risk(&self, time: f64) -> usize {
@@ -59,14 +103,9 @@ impl Curve {
 
 /// Draws the curves `width` logical points wide.
 pub fn draw(survival: &Survival, width: f32) -> Chart {
-    let s = (width / 62.0).clamp(7.5, 12.0);
-    let last = survival.curves.iter().flat_map(|c| c.steps.last()).map(|p| p.time).fold(0.0, f64::max);
-    let ticks = pretty(0.0, if last > 0.0 { last } else { 1.0 }, 6);
-    let end = ticks.last().copied().unwrap_or(1.0);
-    let names = survival.curves.iter().map(|c| text::width(&c.name, s, Weight::SemiBold));
-    let left = names.fold(5.2 * s, f32::max).min(0.3 * width) + 1.6 * s;
-    let area = Rect::new(left, 1.0 * s, width - left - 2.0 * s, 0.48 * width);
-    let plot = Plot::new(area, [0.0, end], [0.0, 1.0], s);
+    let (plot, ticks) = (survival.plot(width), survival.ticks());
+    let s = plot.size;
+    let left = plot.area.x;
     let mut chart = Chart::new(width, 0.0, format!("Kaplan–Meier curves: {}", survival.survival_title));
     let title_x = left - 3.6 * s;
     plot.y_axis(&mut chart, &pretty(0.0, 1.0, 5), &survival.survival_title, title_x, |v| fixed(v, 1));

@@ -16,11 +16,13 @@ pub struct Line {
     pub band: Vec<[f64; 2]>,
     /// A point to mark, e.g. Youden's.
     pub marked: Option<[f64; 2]>,
+    /// What the pointer reads at each point; empty: the value between the points.
+    pub readout: Vec<String>,
 }
 
 impl Line {
     pub fn new(name: impl Into<String>, role: Role, points: Vec<[f64; 2]>) -> Self {
-        Self { name: name.into(), role, dashed: false, points, band: vec![], marked: None }
+        Self { name: name.into(), role, dashed: false, points, band: vec![], marked: None, readout: vec![] }
     }
 }
 
@@ -74,6 +76,11 @@ impl Lines {
     pub fn readout(&self, x: f64) -> Vec<String> {
         let at = |line: &Line| {
             let right = line.points.partition_point(|p| p[0] < x);
+            if !line.readout.is_empty() {
+                // The last point that is not beyond: the corner whose step goes on to here.
+                let last = line.points.partition_point(|p| p[0] <= x).checked_sub(1)?;
+                return line.readout.get(last).cloned();
+            }
             let value = match (right.checked_sub(1).and_then(|l| line.points.get(l)), line.points.get(right))
             {
                 (_, Some(b)) if b[0] == x => b[1],

@@ -26,6 +26,21 @@ pub struct Training {
     pub source: String,
 }
 
+impl Training {
+    /// The numbers behind the chart: figure, line, epoch, value.
+    pub fn csv(&self) -> String {
+        let mut text = "figure,line,epoch,value\n".to_owned();
+        for (figure, lines) in [("loss", &self.loss), ("auc", &self.auc)] {
+            for line in lines {
+                for [epoch, value] in &line.points {
+                    text += &format!("{figure},{},{epoch},{value}\n", line.name);
+                }
+            }
+        }
+        text
+    }
+}
+
 /// Draws both plots side by side, `width` logical points wide.
 pub fn draw(training: &Training, width: f32) -> Chart {
     let s = (width / 76.0).clamp(7.0, 12.0);

@@ -1,7 +1,6 @@
 //! `thoracast stats`: the statistics for any table.
 
 mod agreement;
-mod figures;
 mod plot;
 mod survival;
 
@@ -12,8 +11,9 @@ use anyhow::{anyhow, bail};
 use serde_json::{Map, json};
 
 use super::{note, print_json, print_line};
-use crate::chart::{forest, lines};
+use crate::chart::{forest, lines, nomogram as chart_of};
 use crate::cohort::{Table, decode};
+use crate::figures;
 use crate::stats::design::{self, CovariateKind, Design, DesignOptions, Recode};
 use crate::stats::logistic::{self, Convergence, LogisticFit};
 use crate::stats::nomogram::{LinearModel, PatientPoints, RISK_MARKS, Value};
@@ -241,9 +241,14 @@ fn run_nomogram(args: &NomogramArgs) -> anyhow::Result<()> {
         None => None,
     };
     args.model.data.plot.write(|| {
-        let chart = crate::chart::nomogram::draw(&nomogram, patient.as_ref(), None, plot::NOMOGRAM_WIDTH);
         let source = args.model.data.source(fit.n, fit.events, design.dropped.len());
-        plot::with_source(chart, &format!("{source} · logistic regression of {}", args.model.outcome))
+        let source = format!("{source} · logistic regression of {}", args.model.outcome);
+        let content = chart_of::Content {
+            patient: patient.as_ref(),
+            source: &source,
+            ..chart_of::Content::of(&nomogram)
+        };
+        chart_of::draw(content, plot::NOMOGRAM_WIDTH)
     })?;
     if args.model.data.json {
         let document = json!({
@@ -333,7 +338,7 @@ fn run_roc(args: &RocArgs) -> anyhow::Result<()> {
             ))?;
         }
         values.push(score);
-        scored.push(figures::Scored { name: name.clone(), auc: area, curve });
+        scored.push(figures::Scored { name: name.clone(), auc: area, curve, apparent: false });
     }
     let mut tests = Vec::new();
     let mut compared = Vec::new();

@@ -48,7 +48,7 @@ struct Case {
 type Cases = BTreeMap<String, Case>;
 
 /// What a branch said, by patient.
-type Answers = BTreeMap<String, Said>;
+pub type Answers = BTreeMap<String, Said>;
 
 /// A branch and how it does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,6 +59,9 @@ pub struct Branch {
     pub what: String,
     #[serde(flatten)]
     pub figures: Figures,
+    /// What it said, by patient ID.
+    #[serde(skip)]
+    pub said: Answers,
 }
 
 /// DeLong's test between two branches on the patients both have.
@@ -118,11 +121,11 @@ pub fn run(
     let mut warnings = cohort.warnings.clone();
     let mut cases = branches::cases(cohort, options.split, &mut warnings)?;
     branches::look(cohort, models, options.split, &mut cases, progress, &mut warnings)?;
-    let mut answers: Vec<(Branch, Answers)> = Vec::new();
+    let mut answers: Vec<Branch> = Vec::new();
     let mut add = |name: &str, what: String, said: Answers| {
         if !said.is_empty() {
             let list: Vec<Said> = said.values().copied().collect();
-            answers.push((Branch { name: name.to_owned(), what, figures: Figures::of(&list) }, said));
+            answers.push(Branch { name: name.to_owned(), what, figures: Figures::of(&list), said });
         }
     };
     for (name, what, said) in branches::image_branches(models, &cases) {
@@ -155,7 +158,7 @@ pub fn run(
         n: cases.len(),
         events,
         simulated: crate::simulate::is_simulated(&cohort.path),
-        branches: answers.into_iter().map(|(branch, _)| branch).collect(),
+        branches: answers,
         tests,
         cross_validation,
         published: published::beside(cohort, options.split)?,
@@ -164,12 +167,12 @@ pub fn run(
 }
 
 /// Every pair of branches, on the patients both have.
-fn tests(answers: &[(Branch, Answers)]) -> Vec<PairTest> {
+fn tests(branches: &[Branch]) -> Vec<PairTest> {
     let mut tests = Vec::new();
-    for (i, (a, said_a)) in answers.iter().enumerate() {
-        for (b, said_b) in &answers[i + 1..] {
+    for (i, a) in branches.iter().enumerate() {
+        for b in &branches[i + 1..] {
             let both: Vec<(&Said, &Said)> =
-                said_a.iter().filter_map(|(id, a)| Some((a, said_b.get(id)?))).collect();
+                a.said.iter().filter_map(|(id, a)| Some((a, b.said.get(id)?))).collect();
             let outcome: Vec<bool> = both.iter().map(|(a, _)| a.outcome).collect();
             let [x, y]: [Vec<f64>; 2] = [
                 both.iter().map(|(a, _)| a.probability).collect(),

@@ -26,7 +26,14 @@ pub fn write(flow: &mut Flow, a: &Assessment, record: &Record, provenance: &Prov
     flow.gap(11.0);
     section(flow, "Votes and fusion", votes::draw(a, WIDTH));
     if let Some(drawn) = &a.reasons.nomogram {
-        let chart = nomogram::draw(drawn, a.reasons.patient_points.as_ref(), a.reasons.cutoff_points, WIDTH);
+        let content = nomogram::Content {
+            nomogram: drawn,
+            patient: a.reasons.patient_points.as_ref(),
+            cutoff_points: a.reasons.cutoff_points,
+            cohort: None,
+            source: "",
+        };
+        let chart = nomogram::draw(content, WIDTH);
         section(flow, "Nomogram", chart);
         if a.reasons.patient_points.is_none() {
             let words = "The patient is not on the nomogram because a predictor is missing (see Warnings).";

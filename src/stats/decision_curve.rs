@@ -2,6 +2,7 @@
 //! called high risk above the threshold; with a given prevalence (case-control data) sensitivity and specificity are
 //! taken from the sample and weighed by it.
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::StatsError;
@@ -122,33 +123,44 @@ pub fn curve(probability: &[f64], outcome: &[bool], thresholds: &[f64], prevalen
         .collect()
 }
 
-/// The middle 95 % of the net benefit at each threshold over resamples of the patients.
+/// The middle 95 % of each figure at each threshold over resamples of the patients.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Band {
+    pub net_benefit: Vec<[f64; 2]>,
+    pub standardized: Vec<[f64; 2]>,
+    /// Not a number at threshold 0.
+    pub interventions_avoided: Vec<[f64; 2]>,
+}
+
+/// The band of one model's curve; resamples with one outcome only are left out.
 pub fn band(
     probability: &[f64],
     outcome: &[bool],
     thresholds: &[f64],
     prevalence: Option<f64>,
     resamples: &[Vec<usize>],
-) -> Vec<[f64; 2]> {
-    let mut at: Vec<Vec<f64>> = vec![Vec::with_capacity(resamples.len()); thresholds.len()];
-    for resample in resamples {
+) -> Band {
+    let of = |resample: &Vec<usize>| {
         let p: Vec<f64> = resample.iter().map(|i| probability[*i]).collect();
         let y: Vec<bool> = resample.iter().map(|i| outcome[*i]).collect();
         let events = y.iter().filter(|y| **y).count();
-        if events == 0 || events == y.len() {
-            continue;
-        }
-        let prevalence = prevalence.unwrap_or(events as f64 / y.len() as f64);
-        for (values, benefit) in at.iter_mut().zip(curve(&p, &y, thresholds, prevalence)) {
-            values.push(benefit.net_benefit);
-        }
-    }
-    at.into_iter()
-        .map(|mut values| {
+        let drawn = events as f64 / y.len() as f64;
+        (events > 0 && events < y.len()).then(|| curve(&p, &y, thresholds, prevalence.unwrap_or(drawn)))
+    };
+    let curves: Vec<Vec<Benefit>> = resamples.par_iter().filter_map(of).collect();
+    let limits = |figure: fn(&Benefit) -> Option<f64>| -> Vec<[f64; 2]> {
+        let at = |threshold: usize| {
+            let mut values: Vec<f64> = curves.iter().filter_map(|c| figure(&c[threshold])).collect();
             values.sort_by(f64::total_cmp);
             [0.025, 0.975].map(|share| super::calibration::quantile(&values, share))
-        })
-        .collect()
+        };
+        (0..thresholds.len()).map(at).collect()
+    };
+    Band {
+        net_benefit: limits(|b| Some(b.net_benefit)),
+        standardized: limits(|b| Some(b.standardized)),
+        interventions_avoided: limits(|b| b.interventions_avoided),
+    }
 }
 
 #[cfg(test)]
@@ -218,7 +230,7 @@ mod tests {
         let resamples = crate::stats::resample::bootstrap(80, 200, 1);
         let band = band(&p, &outcome, &thresholds, None, &resamples);
         let curve = curve(&p, &outcome, &thresholds, 27.0 / 80.0);
-        for (b, c) in band.iter().zip(curve) {
+        for (b, c) in band.net_benefit.iter().zip(curve) {
             assert!(b[0] < c.net_benefit && c.net_benefit < b[1]);
         }
     }

@@ -104,6 +104,17 @@ pub struct Predictor {
     pub coef: Vec<f64>,
 }
 
+/// Where the patients a nomogram's model was fitted on stand on its axes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cohort {
+    /// Whether each patient had the event.
+    pub outcome: Vec<bool>,
+    /// Each predictor's name with the patients' points on its axis.
+    pub points: Vec<(String, Vec<f64>)>,
+    /// The patients' total points.
+    pub totals: Vec<f64>,
+}
+
 /// A logistic model by predictor: all that a nomogram needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LinearModel {
@@ -234,6 +245,22 @@ impl LinearModel {
             risk: logistic(log_odds),
             risk_interval: se.is_finite().then(|| [bound(-1.0), bound(1.0)]),
         })
+    }
+
+    /// Each predictor's name with its points in every row of a design that has this model's columns.
+    pub fn points_of(&self, rows: &[Vec<f64>]) -> Vec<(String, Vec<f64>)> {
+        let scale = self.scale();
+        let mut first = 0;
+        let of = |(p, zero): (&Predictor, &f64)| {
+            let columns = first..first + p.coef.len();
+            first = columns.end;
+            let effect = |row: &Vec<f64>| -> f64 {
+                row[columns.clone()].iter().zip(&p.coef).map(|(x, b)| x * b).sum()
+            };
+            let points = rows.iter().map(|row| (effect(row) - zero) * scale.points_per_log_odds).collect();
+            (p.covariate.name.clone(), points)
+        };
+        self.predictors.iter().zip(&scale.zero).map(of).collect()
     }
 
     /// One sentence for each value outside the range of the patients the model was fitted on.

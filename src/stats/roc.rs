@@ -74,6 +74,9 @@ fn covariance(a: &[f64], b: &[f64]) -> f64 {
 pub struct Roc {
     /// (1 − specificity, sensitivity) from (0, 0) to (1, 1), one point for each different score.
     pub points: Vec<[f64; 2]>,
+    /// The threshold of each point, half-way between neighbouring scores; the two ends have none.
+    #[serde(skip)]
+    pub thresholds: Vec<Option<f64>>,
     pub youden: Youden,
 }
 
@@ -96,7 +99,7 @@ pub fn curve(outcome: &[bool], score: &[f64]) -> Option<Roc> {
     let mut order: Vec<usize> = (0..score.len()).collect();
     order.sort_by(|a, b| score[*b].total_cmp(&score[*a]));
     let (mut true_positive, mut false_positive) = (0.0, 0.0);
-    let mut points = vec![[0.0, 0.0]];
+    let (mut points, mut thresholds) = (vec![[0.0, 0.0]], vec![None]);
     let mut best: Option<(f64, Youden)> = None;
     for (k, i) in order.iter().enumerate() {
         if outcome[*i] {
@@ -110,16 +113,17 @@ pub fn curve(outcome: &[bool], score: &[f64]) -> Option<Roc> {
         }
         let (sensitivity, specificity) = (true_positive / events, 1.0 - false_positive / others);
         points.push([false_positive / others, sensitivity]);
+        let threshold = next.map(|next| score[*i] / 2.0 + next / 2.0);
+        thresholds.push(threshold);
         // The point behind the last score calls everyone positive: no threshold.
-        let Some(next) = next else { break };
+        let Some(threshold) = threshold else { break };
         let index = sensitivity + specificity;
         if best.as_ref().is_none_or(|(b, _)| index >= b - 1e-12) {
-            let threshold = score[*i] / 2.0 + next / 2.0;
             best = Some((index, Youden { threshold, sensitivity, specificity }));
         }
     }
     let nobody = Youden { threshold: score[order[0]], sensitivity: 0.0, specificity: 1.0 };
-    Some(Roc { points, youden: best.map_or(nobody, |b| b.1) })
+    Some(Roc { points, thresholds, youden: best.map_or(nobody, |b| b.1) })
 }
 
 /// DeLong's test of two areas of the same patients.

@@ -2,7 +2,7 @@
 
 use thoracast::app::command::Command;
 use thoracast::app::state::CohortTab;
-use thoracast::app::statistics::{Origin, Tile, figures};
+use thoracast::app::statistics::{Origin, Tile};
 use thoracast::stats::nomogram::Value;
 
 use super::{on_screen, rest, send, window};
@@ -20,18 +20,33 @@ fn without_a_cohort_simulated_patients_fill_every_chart_and_all_follows() {
     let endpoints = window.state().state.statistics.question.as_ref().unwrap().endpoints.len();
     assert_eq!(endpoints, 2);
     for tile in Tile::all(endpoints) {
-        let s = &window.state().state.statistics;
-        let chart = figures::chart(s, tile, 600.0).unwrap_or_else(|| panic!("{tile:?} is empty"));
+        let sources = window.state().sources();
+        let chart = sources.chart(tile, 600.0).unwrap_or_else(|| panic!("{tile:?} is empty"));
         let says = chart.texts().any(|t| t.text.contains("simulated"));
-        assert!(says || tile == Tile::Nomogram, "{tile:?} does not say that its patients are simulated");
-        assert!(figures::csv(s, tile).unwrap().lines().count() > 3, "{tile:?}");
+        let of_weights = matches!(tile, Tile::Training(_));
+        assert!(
+            says != of_weights,
+            "{tile:?} does not say, or says wrongly, that its patients are simulated"
+        );
+        assert!(sources.csv(tile).unwrap().lines().count() > 3, "{tile:?}");
     }
     assert!(on_screen(&window, "no patient lies behind these figures"));
 
+    let page = window.state().sources().print_page().unwrap();
+    assert!(page.texts().any(|t| t.text.contains("simulated")) && page.height >= 842.0);
+    let points = page.texts().filter(|t| t.text == "points").count();
+    assert!(points >= 5, "the page holds the points table: {points}");
+
     if let Ok(folder) = std::env::var("THORACAST_LOOK") {
-        for (name, tile) in
-            [("all", None), ("nomogram", Some(Tile::Nomogram)), ("cox", Some(Tile::Hazards(0)))]
-        {
+        for (name, tile) in [
+            ("all", None),
+            ("nomogram", Some(Tile::Nomogram)),
+            ("cox", Some(Tile::Hazards(0))),
+            ("roc", Some(Tile::Roc)),
+            ("decision", Some(Tile::Decision)),
+            ("calibration", Some(Tile::Calibration)),
+            ("survival", Some(Tile::Survival(0))),
+        ] {
             send(&mut window, Command::EnlargeTile(tile));
             let picture = window.render().unwrap();
             picture.save(format!("{folder}/statistics-{name}.png")).unwrap();
@@ -106,12 +121,11 @@ fn a_marker_follows_the_pointer_along_its_axis() {
         n.accesskit_node().label().is_some_and(|l| l.starts_with("Nomogram:") || l.starts_with("Nomogram "))
     };
     let rect = window.root().children_recursive().find(title).expect("the nomogram's picture").rect();
-    let s = &window.state().state.statistics;
-    let chart = figures::chart(s, Tile::Nomogram, rect.width().clamp(300.0, 900.0)).unwrap();
-    let model = s.model().unwrap();
-    let patient = model.linear.place(&s.patient).unwrap();
-    let handles =
-        thoracast::chart::nomogram::handles(&model.nomogram, Some(&patient), s.cut_now(), chart.width);
+    let sources = window.state().sources();
+    let chart = sources.chart(Tile::Nomogram, rect.width().clamp(300.0, 900.0)).unwrap();
+    let patient = sources.patient().unwrap();
+    let content = sources.nomogram_content(Some(&patient)).unwrap();
+    let handles = thoracast::chart::nomogram::handles(content, chart.width);
     let handle = handles.iter().find(|h| h.name == "PMI/T4").unwrap().clone();
     let scale = rect.height() / chart.height;
     let size = egui::vec2(chart.width, chart.height) * scale;

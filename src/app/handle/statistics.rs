@@ -7,7 +7,8 @@ use super::super::Workstation;
 use super::super::command::{Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::state::Severity;
-use super::super::statistics::{self, Computed, DecisionLook, Origin, Tile, figures};
+use super::super::statistics::figures::Sources;
+use super::super::statistics::{self, Computed, Look, Origin, Tile};
 use crate::analysis::{DataSet, Groups, Question, patient_values};
 use crate::chart::{Theme, export};
 use crate::cohort::{CohortFolder, Split};
@@ -160,7 +161,7 @@ impl Workstation {
         s.groups = question.endpoints.iter().map(part).collect();
     }
 
-    pub(super) fn look_at_decisions(&mut self, look: DecisionLook) {
+    pub(super) fn look_at_figures(&mut self, look: Look) {
         let s = &mut self.state.statistics;
         let recompute = s.look.prevalence_percent != look.prevalence_percent;
         s.look = look;
@@ -172,10 +173,11 @@ impl Workstation {
     /// Asks where a chart, or its numbers, shall be written; the ending decides which.
     pub(super) fn browse_export(&mut self, tile: Tile) {
         self.state.statistics.exporting = Some(tile);
+        let stem = tile.file_stem(self.state.statistics.question.as_ref());
         self.jobs.start(JobId::Dialog, move |_, reporter| {
             let dialog = rfd::FileDialog::new()
                 .set_title("Export chart (SVG, PNG, PDF) or its numbers (CSV)")
-                .set_file_name(format!("{}.svg", tile.file_stem()))
+                .set_file_name(format!("{stem}.svg"))
                 .add_filter("Chart or numbers", &["svg", "png", "pdf", "csv"]);
             let paths = dialog.save_file().map(|p| vec![p]);
             reporter.send(Finished::Picked { purpose: PickPurpose::Figure, paths });
@@ -188,23 +190,59 @@ impl Workstation {
         }
     }
 
+    /// What the Statistics tab is drawn from.
+    pub fn sources(&self) -> Sources<'_> {
+        Sources {
+            statistics: &self.state.statistics,
+            evaluation: self.state.evaluation.as_ref().and_then(|e| e.as_deref().ok()),
+            run: self.state.training.run.as_ref(),
+            models: self.models().map(Arc::as_ref),
+        }
+    }
+
     pub(super) fn export_figure(&mut self, tile: Tile, path: &Path) {
-        let written = figure_bytes(&self.state.statistics, tile, path)
+        let written = figure_bytes(self.sources(), tile, path)
             .and_then(|bytes| write_atomic(path, &bytes).map_err(|e| e.to_string()));
         match written {
-            Ok(()) => self.state.tell(Severity::Info, format!("{} saved as {}", tile.name(), path.display())),
+            Ok(()) => {
+                let name = tile.name(self.state.statistics.question.as_ref());
+                self.state.tell(Severity::Info, format!("{name} saved as {}", path.display()));
+            }
+            Err(sentence) => self.state.tell(Severity::Error, sentence),
+        }
+    }
+
+    /// Writes the nomogram with its points table as a page and opens it in the system's viewer, which prints it.
+    pub(super) fn print_nomogram(&mut self) {
+        let path = std::env::temp_dir().join("thoracast-nomogram.pdf");
+        let Some(page) = self.sources().print_page() else {
+            return self.state.tell(Severity::Info, "there is no nomogram to print yet");
+        };
+        let written = export::bytes(&page, &Theme::light(), export::Format::Pdf, EXPORT_DPI)
+            .map_err(|e| e.to_string())
+            .and_then(|bytes| write_atomic(&path, &bytes).map_err(|e| e.to_string()));
+        let shown = written.and_then(|()| {
+            open::that_detached(&path).map_err(|e| {
+                format!("no viewer opens {} ({e}); print that file from another program", path.display())
+            })
+        });
+        match shown {
+            Ok(()) => {
+                self.state.tell(Severity::Info, "the nomogram is in the PDF viewer; print it from there")
+            }
             Err(sentence) => self.state.tell(Severity::Error, sentence),
         }
     }
 }
 
-fn figure_bytes(s: &statistics::Statistics, tile: Tile, path: &Path) -> Result<Vec<u8>, String> {
-    let nothing = || format!("there is no {} to export yet", tile.name());
+fn figure_bytes(sources: Sources<'_>, tile: Tile, path: &Path) -> Result<Vec<u8>, String> {
+    let question = sources.statistics.question.as_ref();
+    let nothing = || format!("there is no {} to export yet", tile.name(question));
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
-        return figures::csv(s, tile).map(String::into_bytes).ok_or_else(nothing);
+        return sources.csv(tile).map(String::into_bytes).ok_or_else(nothing);
     }
     let format = export::Format::of(path)
         .ok_or_else(|| format!("{}: write a name that ends in .svg, .png, .pdf or .csv", path.display()))?;
-    let chart = figures::chart(s, tile, EXPORT_WIDTH).ok_or_else(nothing)?;
+    let chart = sources.chart(tile, EXPORT_WIDTH).ok_or_else(nothing)?;
     export::bytes(&chart, &Theme::light(), format, EXPORT_DPI).map_err(|e| e.to_string())
 }

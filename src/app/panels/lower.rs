@@ -138,17 +138,22 @@ fn nomogram(ui: &mut Ui, scene: &mut Scene<'_>) {
     let reasons = assessment.map(|a| &a.reasons);
     let chart = match (reasons.and_then(|r| r.nomogram.as_ref()), scene.models) {
         (Some(nomogram), _) => {
-            let points = reasons.and_then(|r| r.patient_points.as_ref());
-            chart::nomogram::draw(
+            let content = chart::nomogram::Content {
                 nomogram,
-                points,
-                reasons.and_then(|r| r.cutoff_points),
-                nomogram_width(space),
-            )
+                patient: reasons.and_then(|r| r.patient_points.as_ref()),
+                cutoff_points: reasons.and_then(|r| r.cutoff_points),
+                cohort: None,
+                source: "",
+            };
+            chart::nomogram::draw(content, nomogram_width(space))
         }
         (None, Some(models)) => {
-            let model = &models.nomogram;
-            chart::nomogram::draw(&model.nomogram(), None, Some(model.cutoff_points()), nomogram_width(space))
+            let (model, nomogram) = (&models.nomogram, models.nomogram.nomogram());
+            let content = chart::nomogram::Content {
+                cutoff_points: Some(model.cutoff_points()),
+                ..chart::nomogram::Content::of(&nomogram)
+            };
+            chart::nomogram::draw(content, nomogram_width(space))
         }
         (None, None) => return placeholder(ui, space, "the models are being loaded"),
     };

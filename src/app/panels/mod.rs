@@ -38,6 +38,7 @@ use super::gpu::Viewport;
 use super::jobs::Jobs;
 use super::pictures::Pictures;
 use super::state::{CohortTab, Layout, State, Workspace};
+use super::statistics::figures::Sources;
 use crate::assess::Models;
 
 /// What a panel may look at, and where its commands go.
@@ -52,7 +53,17 @@ pub struct Scene<'a> {
     pub commands: &'a mut Vec<Command>,
 }
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
+    /// What the Statistics tab is drawn from.
+    pub fn sources(&self) -> Sources<'a> {
+        Sources {
+            statistics: &self.state.statistics,
+            evaluation: self.state.evaluation.as_ref().and_then(|e| e.as_deref().ok()),
+            run: self.state.training.run.as_ref(),
+            models: self.models.map(Arc::as_ref),
+        }
+    }
+
     pub fn send(&mut self, command: Command) {
         self.commands.push(command);
     }

@@ -5,11 +5,13 @@ use egui_tiles::{Behavior, Linear, LinearDir, TileId, Tiles, Tree, UiResponse};
 
 use super::super::command::Command;
 use super::super::jobs::JobId;
-use super::super::statistics::{Origin, Tile, figures};
+use super::super::statistics::figures::Figure;
+use super::super::statistics::{Look, Origin, Tile};
 use super::super::theme;
 use super::Scene;
 use super::lower::chart_in;
 use crate::analysis::Question;
+use crate::figures::BenefitAs;
 use crate::stats::design::CovariateKind;
 use crate::stats::nomogram::Value;
 
@@ -39,11 +41,12 @@ impl Arrangement {
             all.insert_tab_tile(panes)
         };
         let nomogram = tab(&mut all, &|t| matches!(t, Tile::Nomogram));
-        let accuracy = tab(&mut all, &|t| matches!(t, Tile::Roc | Tile::Calibration | Tile::Decision));
+        let accuracy = tab(&mut all, &|t| {
+            matches!(t, Tile::Roc | Tile::Calibration | Tile::Decision | Tile::Training(_))
+        });
         let left = if tiles.iter().any(|t| matches!(t, Tile::Survival(_))) {
             let survival = tab(&mut all, &|t| matches!(t, Tile::Survival(_) | Tile::Hazards(_)));
-            // The nomogram needs room for its values, too.
-            let pair = Linear::new_binary(LinearDir::Vertical, [nomogram, survival], 0.58);
+            let pair = Linear::new_binary(LinearDir::Vertical, [nomogram, survival], 0.5);
             all.insert_container(pair)
         } else {
             nomogram
@@ -95,7 +98,7 @@ impl Behavior<Tile> for Panes<'_, '_> {
     }
 
     fn tab_title_for_pane(&mut self, tile: &Tile) -> egui::WidgetText {
-        tile.name().into()
+        tile.name(self.scene.state.statistics.question.as_ref()).into()
     }
 
     fn simplification_options(&self) -> egui_tiles::SimplificationOptions {
@@ -107,14 +110,15 @@ impl Behavior<Tile> for Panes<'_, '_> {
 fn pane(ui: &mut Ui, scene: &mut Scene<'_>, tile: Tile) {
     egui::Frame::new().inner_margin(6.0).show(ui, |ui| {
         toolbar(ui, scene, tile);
-        let s = &scene.state.statistics;
+        let (s, sources) = (&scene.state.statistics, scene.sources());
         let (wide, high) = (ui.available_width(), ui.available_height() - 40.0);
         // A square chart is as wide as its height allows, so that its texts need not shrink.
         let square = matches!(tile, Tile::Roc | Tile::Calibration);
         let width = if square { wide.min(0.85 * high) } else { wide }.clamp(300.0, 900.0);
-        match figures::chart(s, tile, width) {
+        match sources.chart(tile, width) {
             Some(chart) => {
-                let controls = if tile == Tile::Nomogram { 30.0 * s.patient.len() as f32 + 8.0 } else { 0.0 };
+                let sliders = tile == Tile::Nomogram && s.alone == Some(tile);
+                let controls = if sliders { 30.0 * s.patient.len() as f32 + 8.0 } else { 0.0 };
                 let space = vec2(ui.available_width(), (ui.available_height() - 40.0 - controls).max(80.0));
                 let scrolls = matches!(tile, Tile::Hazards(_)) && chart.height > space.y;
                 if scrolls {
@@ -131,11 +135,12 @@ fn pane(ui: &mut Ui, scene: &mut Scene<'_>, tile: Tile) {
                         drag_marker(ui, scene, &chart, width, place);
                     }
                 }
-                ui.add(egui::Label::new(RichText::new(figures::caption(s, tile)).small()).wrap());
+                ui.add(egui::Label::new(RichText::new(sources.caption(tile)).small()).wrap());
             }
             None => nothing(ui, scene, tile),
         }
-        if tile == Tile::Nomogram {
+        // Among other charts the room is the nomogram's own: its markers are dragged there.
+        if tile == Tile::Nomogram && scene.state.statistics.alone == Some(tile) {
             values(ui, scene);
         }
     });
@@ -143,7 +148,7 @@ fn pane(ui: &mut Ui, scene: &mut Scene<'_>, tile: Tile) {
 
 fn nothing(ui: &mut Ui, scene: &Scene<'_>, tile: Tile) {
     let t = theme::tokens(ui);
-    let figures::Figure::Nothing(sentence) = figures::figure(&scene.state.statistics, tile) else { return };
+    let Figure::Nothing(sentence) = scene.sources().figure(tile) else { return };
     ui.add_space(12.0);
     if scene.jobs.is_running(JobId::Statistics) {
         ui.spinner();
@@ -169,10 +174,13 @@ fn drag_marker(
     width: f32,
     place: egui::Rect,
 ) {
-    let s = &scene.state.statistics;
-    let Some(model) = s.model() else { return };
-    let patient = model.linear.place(&s.patient).ok();
-    let handles = crate::chart::nomogram::handles(&model.nomogram, patient.as_ref(), s.cut_now(), width);
+    let sources = scene.sources();
+    if sources.statistics.look.points_table {
+        return;
+    }
+    let patient = sources.patient();
+    let Some(content) = sources.nomogram_content(patient.as_ref()) else { return };
+    let handles = crate::chart::nomogram::handles(content, width);
     let held_id = egui::Id::unique("nomogram marker");
     let response = ui.interact(place, held_id, egui::Sense::click_and_drag());
     let Some(pointer) = response.interact_pointer_pos().or(response.hover_pos()) else { return };
@@ -195,21 +203,31 @@ fn drag_marker(
     }
 }
 
-/// The lines' values under the pointer.
+/// The curves' values under the pointer.
 fn hover(ui: &Ui, scene: &Scene<'_>, tile: Tile, chart: &crate::chart::Chart, width: f32, place: egui::Rect) {
-    let figures::Figure::Lines(lines) = figures::figure(&scene.state.statistics, tile) else { return };
     let Some(pointer) = ui.ctx().pointer_hover_pos().filter(|p| place.contains(*p) && ui.is_enabled()) else {
         return;
     };
-    let plot = lines.plot(width);
+    let figure = scene.sources().figure(tile);
+    let plot = match &figure {
+        Figure::Lines(lines) => lines.plot(width),
+        Figure::Survival(survival) => survival.plot(width),
+        _ => return,
+    };
     let [x, y] = crate::chart::egui::from_screen(place, chart, pointer);
     let area = plot.area;
     if x < area.x || x > area.right() || y < area.y || y > area.bottom() {
         return;
     }
     let value = plot.x.value(x);
-    let mut words = vec![format!("{} {}", lines.x_title, crate::chart::text::fixed(value, 2))];
-    words.extend(lines.readout(value));
+    let words = match &figure {
+        Figure::Lines(lines) => {
+            let here = format!("{} {}", lines.x_title, crate::chart::text::fixed(value, 2));
+            std::iter::once(here).chain(lines.readout(value)).collect()
+        }
+        Figure::Survival(survival) => survival.readout(value),
+        _ => vec![],
+    };
     let [top, foot] = [area.y, area.bottom()].map(|y| crate::chart::egui::to_screen(place, chart, [x, y]));
     let colour = theme::tokens(ui).muted;
     ui.painter().line_segment([top, foot], egui::Stroke::new(1.0, colour));
@@ -237,19 +255,12 @@ fn toolbar(ui: &mut Ui, scene: &mut Scene<'_>, tile: Tile) {
             scene.send(Command::BrowseExport(tile));
         }
         match tile {
-            Tile::Decision => {
-                ui.checkbox(&mut look.standardised, "Standardised");
-                ui.checkbox(&mut look.avoided, "Interventions avoided");
-                let mut given = look.prevalence_percent.is_some();
-                ui.checkbox(&mut given, "Prevalence")
-                    .on_hover_text("For case-control data, whose share of events is not the population's");
-                let mut percent = look.prevalence_percent.unwrap_or(30.0);
-                if given {
-                    ui.add(DragValue::new(&mut percent).range(0.1..=99.9).suffix(" %").speed(0.2));
-                }
-                look.prevalence_percent = given.then_some(percent);
-                if look != scene.state.statistics.look {
-                    scene.send(Command::LookAtDecisions(look));
+            Tile::Decision => decision_choices(ui, &mut look),
+            Tile::Roc => {
+                ui.checkbox(&mut look.predictors, "Predictors");
+                if scene.sources().evaluation.is_some() {
+                    ui.checkbox(&mut look.branches, "Branches")
+                        .on_hover_text("T4, T11, clinical and fusion of the cohort's last evaluation");
                 }
             }
             Tile::Survival(_) => {
@@ -277,10 +288,37 @@ fn toolbar(ui: &mut Ui, scene: &mut Scene<'_>, tile: Tile) {
                 {
                     scene.send(Command::LoadOpenPatient);
                 }
+                if ui.button("Print…").on_hover_text("Nomogram and points table as a page").clicked() {
+                    scene.send(Command::PrintNomogram);
+                }
+                ui.checkbox(&mut look.points_table, "Points table");
+                ui.checkbox(&mut look.cohort, "Patients on the axes");
             }
-            Tile::Calibration | Tile::Roc => {}
+            Tile::Calibration | Tile::Training(_) => {}
         }
     });
+    if look != scene.state.statistics.look {
+        scene.send(Command::LookAtFigures(look));
+    }
+}
+
+fn decision_choices(ui: &mut Ui, look: &mut Look) {
+    for (benefit, words) in [
+        (BenefitAs::Net, "Net benefit"),
+        (BenefitAs::Standardised, "Standardised"),
+        (BenefitAs::Avoided, "Interventions avoided"),
+    ] {
+        ui.selectable_value(&mut look.benefit, benefit, words);
+    }
+    ui.checkbox(&mut look.band, "Band").on_hover_text("The middle 95 % over resamples of the patients");
+    let mut given = look.prevalence_percent.is_some();
+    ui.checkbox(&mut given, "Prevalence")
+        .on_hover_text("For case-control data, whose share of events is not the population's");
+    let mut percent = look.prevalence_percent.unwrap_or(30.0);
+    if given {
+        ui.add(DragValue::new(&mut percent).range(0.1..=99.9).suffix(" %").speed(0.2));
+    }
+    look.prevalence_percent = given.then_some(percent);
 }
 
 /// The candidates that matter, with the fused probability, become the nomogram's predictors.

@@ -8,8 +8,7 @@ use super::super::theme;
 use super::super::training::{TrainingForm, TrainingRun};
 use super::Scene;
 use super::lower::chart_in;
-use crate::chart::Role;
-use crate::chart::training::{Line, Training, draw};
+use crate::chart::training::draw;
 use crate::level::Level;
 use crate::nn::EpochPoint;
 use crate::nn::learn::Trainable;
@@ -256,7 +255,7 @@ fn run(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
     ui.add_space(6.0);
     let space = ui.available_size();
-    let chart = draw(&curves(run), space.x.clamp(420.0, 980.0));
+    let chart = draw(&run.chart(), space.x.clamp(420.0, 980.0));
     ui.allocate_ui(egui::vec2(space.x, (space.y - 150.0).max(160.0).min(chart.height * 1.6)), |ui| {
         chart_in(ui, &chart)
     });
@@ -307,28 +306,5 @@ fn last_epoch(ui: &mut Ui, run: &TrainingRun) {
     ui.label(words("Epoch", last));
     if let Some(kept) = kept {
         ui.label(words("Kept so far: epoch", kept));
-    }
-}
-
-/// The chart of a run as it stands.
-fn curves(run: &TrainingRun) -> Training {
-    let line = |name: &str, role: Role, value: &dyn Fn(&EpochPoint) -> f64| Line {
-        name: name.to_owned(),
-        role,
-        points: run.curve.iter().map(|p| [p.epoch as f64, value(p)]).collect(),
-    };
-    let form = &run.form;
-    let last = run.curve.last().map_or(0, |p| p.epoch);
-    let over = run.end.is_some();
-    Training {
-        loss: vec![
-            line("Training", Role::Series(0), &|p| p.train_loss),
-            line("Validation", Role::Series(1), &|p| p.valid_loss),
-        ],
-        auc: vec![line("Validation", Role::Series(1), &|p| p.valid_auc)],
-        kept: (run.kept > 0).then_some(run.kept as f64),
-        // A long recipe would squeeze its first epochs into the axis: the axis grows with the run.
-        epochs: if over { last.max(1) } else { form.plan.epochs.min((last * 2).max(10)) } as f64,
-        source: format!("{} {}, seed {}", form.level.name(), form.level.arch().title(), form.plan.seed),
     }
 }

@@ -1,90 +1,358 @@
 //! Each tile as a chart, as a sentence and as numbers. Screen and exported files are made here alike.
 
+use super::super::training::{TrainingRun, curves_of};
 use super::{Statistics, Tile};
-use crate::analysis::{FOLDS, Hazards, Model};
-use crate::chart::forest::{self, Forest, p_words};
-use crate::chart::lines::{self, Line, Lines, Spread};
-use crate::chart::text::{fixed, number};
+use crate::analysis::{FOLDS, GroupCurve, Hazards, Model};
+use crate::assess::Models;
+use crate::chart::forest::{self, Forest};
+use crate::chart::lines::{self, Lines};
+use crate::chart::text::{fixed, number, percent, percent_range};
+use crate::chart::training::{self, Training};
 use crate::chart::{Chart, Role, km, nomogram};
-use crate::stats::cox::CoxFit;
+use crate::evaluate::{Evaluation, Said};
+use crate::figures::{self as results, BenefitAs, Followed, Scored};
+use crate::level::Level;
+use crate::stats::nomogram::PatientPoints;
+use crate::stats::roc;
+
+/// What figures are drawn from.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    pub statistics: &'a Statistics,
+    /// Of the cohort folder.
+    pub evaluation: Option<&'a Evaluation>,
+    /// The training run that goes on, or the last one.
+    pub run: Option<&'a TrainingRun>,
+    pub models: Option<&'a Models>,
+}
 
 /// What a tile shows, or why it shows nothing.
 pub enum Figure {
     Lines(Lines),
     Survival(km::Survival),
     Forest(Forest),
+    Training(Training),
     /// Drawn from the model itself.
     Nomogram,
+    PointsTable,
     /// One sentence.
     Nothing(String),
 }
 
-/// The tile's figure as it stands.
-pub fn figure(statistics: &Statistics, tile: Tile) -> Figure {
-    let Some(computed) = &statistics.computed else {
-        return Figure::Nothing("the figures are being computed".to_owned());
-    };
-    let model = match &computed.model {
-        Ok(model) => Some(model),
-        Err(sentence) if !matches!(tile, Tile::Hazards(_)) => return Figure::Nothing(sentence.clone()),
-        Err(_) => None,
-    };
-    let drawn = match (tile, model) {
-        (Tile::Nomogram, Some(_)) => Ok(Figure::Nomogram),
-        (Tile::Calibration, Some(model)) => calibration(statistics, model).map(Figure::Lines),
-        (Tile::Decision, Some(model)) => decision(statistics, model).map(Figure::Lines),
-        (Tile::Roc, Some(model)) => Ok(Figure::Lines(roc(statistics, model))),
-        (Tile::Survival(endpoint), Some(model)) => {
-            survival(statistics, model, endpoint).map(Figure::Survival)
-        }
-        (Tile::Hazards(endpoint), _) => match computed.hazards.get(endpoint) {
-            Some(Ok(hazards)) => Ok(Figure::Forest(hazard_forest(statistics, hazards))),
-            Some(Err(sentence)) => Err(sentence.clone()),
-            None => Err(NO_FOLLOW_UP.to_owned()),
-        },
-        (_, None) => Err("there is no model".to_owned()),
-    };
-    drawn.unwrap_or_else(Figure::Nothing)
-}
-
 const NO_FOLLOW_UP: &str = "the table has no follow-up time with its event";
 
-/// The tile as a chart `width` points wide; `None` where there is nothing to draw.
-pub fn chart(statistics: &Statistics, tile: Tile, width: f32) -> Option<Chart> {
-    Some(match figure(statistics, tile) {
-        Figure::Lines(lines) => lines::draw(&lines, width),
-        Figure::Survival(survival) => km::draw(&survival, width),
-        Figure::Forest(forest) => forest::draw(&forest, width),
-        Figure::Nomogram => {
-            let model = statistics.model()?;
-            let placed = model.linear.place(&statistics.patient).ok();
-            nomogram::draw(&model.nomogram, placed.as_ref(), statistics.cut_now(), width)
+impl<'a> Sources<'a> {
+    /// The tile's figure as it stands.
+    pub fn figure(self, tile: Tile) -> Figure {
+        self.drawn(tile).unwrap_or_else(Figure::Nothing)
+    }
+
+    fn drawn(self, tile: Tile) -> Result<Figure, String> {
+        if let Tile::Training(level) = tile {
+            return self.training(level).map(Figure::Training);
         }
-        Figure::Nothing(_) => return None,
-    })
-}
-
-/// The numbers behind the tile as CSV.
-pub fn csv(statistics: &Statistics, tile: Tile) -> Option<String> {
-    Some(match figure(statistics, tile) {
-        Figure::Lines(lines) => lines.csv(),
-        Figure::Survival(survival) => survival_csv(&survival),
-        Figure::Forest(forest) => forest.csv(),
-        Figure::Nomogram => points_csv(statistics.model()?),
-        Figure::Nothing(_) => return None,
-    })
-}
-
-fn survival_csv(survival: &km::Survival) -> String {
-    let mut text = "group,time,n_risk,n_event,n_censor,survival,low,high\n".to_owned();
-    for curve in &survival.curves {
-        for s in &curve.steps {
-            let limits = s.limits.map_or_else(|| ",".to_owned(), |[l, h]| format!("{l},{h}"));
-            let counts = format!("{},{},{},{}", s.time, s.n_risk, s.n_event, s.n_censor);
-            text += &format!("\"{}\",{counts},{},{limits}\n", curve.name, s.survival);
+        let computed =
+            self.statistics.computed.as_ref().ok_or_else(|| "the figures are being computed".to_owned())?;
+        if let Tile::Hazards(endpoint) = tile {
+            return match computed.hazards.get(endpoint) {
+                Some(Ok(hazards)) => Ok(Figure::Forest(self.hazard_forest(hazards))),
+                Some(Err(sentence)) => Err(sentence.clone()),
+                None => Err(NO_FOLLOW_UP.to_owned()),
+            };
+        }
+        let model = computed.model.as_ref().map_err(Clone::clone)?;
+        match tile {
+            Tile::Nomogram if self.statistics.look.points_table => Ok(Figure::PointsTable),
+            Tile::Nomogram => Ok(Figure::Nomogram),
+            Tile::Calibration => self.calibration(model).map(Figure::Lines),
+            Tile::Decision => self.decision(model).map(Figure::Lines),
+            Tile::Roc => Ok(Figure::Lines(self.roc(model))),
+            Tile::Survival(endpoint) => self.survival(model, endpoint).map(Figure::Survival),
+            Tile::Hazards(_) | Tile::Training(_) => Err("there is no model".to_owned()),
         }
     }
-    text
+
+    /// The tile as a chart `width` points wide; `None` where there is nothing to draw.
+    pub fn chart(self, tile: Tile, width: f32) -> Option<Chart> {
+        Some(match self.figure(tile) {
+            Figure::Lines(lines) => lines::draw(&lines, width),
+            Figure::Survival(survival) => km::draw(&survival, width),
+            Figure::Forest(forest) => forest::draw(&forest, width),
+            Figure::Training(curves) => training::draw(&curves, width),
+            Figure::Nomogram => self.nomogram(width)?,
+            Figure::PointsTable => nomogram::points_table(&self.statistics.model()?.nomogram, width),
+            Figure::Nothing(_) => return None,
+        })
+    }
+
+    fn nomogram(self, width: f32) -> Option<Chart> {
+        let (patient, source) = (self.patient(), self.source(self.statistics.model()?));
+        let content = self.nomogram_content(patient.as_ref())?;
+        Some(nomogram::draw(nomogram::Content { source: &source, ..content }, width))
+    }
+
+    /// The patient of the sliders, on the axes.
+    pub fn patient(self) -> Option<PatientPoints> {
+        self.statistics.model()?.linear.place(&self.statistics.patient).ok()
+    }
+
+    /// What the nomogram is drawn from.
+    pub fn nomogram_content(self, patient: Option<&'a PatientPoints>) -> Option<nomogram::Content<'a>> {
+        let model = self.statistics.model()?;
+        Some(nomogram::Content {
+            nomogram: &model.nomogram,
+            patient,
+            cutoff_points: self.statistics.cut_now(),
+            cohort: self.statistics.look.cohort.then_some(&model.cohort),
+            source: "",
+        })
+    }
+
+    /// A page to print: the nomogram with the patient, the points table, and what both are made from.
+    pub fn print_page(self) -> Option<Chart> {
+        let model = self.statistics.model()?;
+        let patient = self.patient();
+        let content = self.nomogram_content(patient.as_ref())?;
+        let (width, height) = A4;
+        let inner = width - 2.0 * MARGIN;
+        let mut page = Chart::new(width, height, "Nomogram");
+        let heading = format!("Nomogram for {}", self.statistics.question.as_ref()?.outcome);
+        page.text(crate::chart::Text::new([MARGIN, MARGIN + 12.0], heading, 15.0, Role::Ink).bold());
+        let drawn = nomogram::draw(content, inner);
+        let below = MARGIN + 34.0 + drawn.height + 22.0;
+        page.place(drawn, MARGIN, MARGIN + 34.0);
+        let table = nomogram::points_table(&model.nomogram, inner);
+        let foot = (below + table.height + 20.0).max(height - MARGIN);
+        page.place(table, MARGIN, below);
+        let words = format!("{} · Research use only", self.source(model));
+        let rows = crate::chart::text::wrap(&words, inner, 8.5, crate::chart::Weight::Regular);
+        for (i, row) in rows.iter().rev().enumerate() {
+            let at = [MARGIN, foot - 11.0 * i as f32];
+            page.text(crate::chart::Text::new(at, row.as_str(), 8.5, Role::Muted));
+        }
+        // A table too long for the page makes a longer page rather than a cut one.
+        page.height = height.max(foot + MARGIN);
+        Some(page)
+    }
+
+    /// The numbers behind the tile as CSV.
+    pub fn csv(self, tile: Tile) -> Option<String> {
+        Some(match self.figure(tile) {
+            Figure::Lines(lines) => lines.csv(),
+            Figure::Survival(survival) => survival.csv(),
+            Figure::Forest(forest) => forest.csv(),
+            Figure::Training(curves) => curves.csv(),
+            Figure::Nomogram | Figure::PointsTable => points_csv(self.statistics.model()?),
+            Figure::Nothing(_) => return None,
+        })
+    }
+
+    fn source(self, model: &Model) -> String {
+        self.statistics.data.as_ref().map_or_else(String::new, |data| model.describe(data))
+    }
+
+    fn training(self, level: Level) -> Result<Training, String> {
+        if let Some(run) = self.run.filter(|run| run.form.level == level) {
+            return Ok(run.chart());
+        }
+        let models = self.models.ok_or_else(|| "the models are not loaded yet".to_owned())?;
+        let card = match level {
+            Level::T4 => &models.t4.card,
+            Level::T11 => &models.t11.card,
+        };
+        card.training.as_ref().map(|record| curves_of(card, record)).ok_or_else(|| {
+            format!("the weights at {} do not say how they were trained; train them in Models", level.name())
+        })
+    }
+
+    fn calibration(self, model: &Model) -> Result<Lines, String> {
+        let computed = self.statistics.computed.as_ref().ok_or("not computed yet")?;
+        let c = computed.calibration.as_ref().map_err(Clone::clone)?;
+        Ok(results::calibration(c, &model.apparent, &model.outcome, self.source(model)))
+    }
+
+    fn decision(self, model: &Model) -> Result<Lines, String> {
+        let computed = self.statistics.computed.as_ref().ok_or("not computed yet")?;
+        let decision = computed.decision.as_ref().map_err(Clone::clone)?;
+        let look = self.statistics.look;
+        let predicted = if decision.out_of_fold {
+            format!("Each patient predicted by a model fitted without their fold ({FOLDS} folds)")
+        } else {
+            "Apparent: the patients the models were fitted on, so the benefit is too large".to_owned()
+        };
+        let bands = if look.band { &decision.bands[..] } else { &[] };
+        let mut drawn =
+            results::decision(&decision.curves, bands, look.benefit, &predicted, self.source(model));
+        if look.prevalence_percent.is_some() {
+            let prevalence = percent(decision.curves.prevalence);
+            drawn.notes.push(format!("The prevalence of {prevalence} is given, not that of these patients"));
+        }
+        Ok(drawn)
+    }
+
+    fn roc(self, model: &Model) -> Lines {
+        let look = self.statistics.look;
+        let mut scores = Vec::new();
+        let mut notes = Vec::new();
+        if let Some(found) = self.statistics.computed.as_ref().and_then(|c| c.discrimination.as_ref()) {
+            for score in &found.scores {
+                let of_model = score.name.starts_with("nomogram");
+                if of_model || look.predictors {
+                    scores.push(Scored {
+                        name: score.name.clone(),
+                        auc: score.auc,
+                        curve: score.curve.clone(),
+                        apparent: score.name.contains("fitted patients"),
+                    });
+                }
+            }
+            if let (Some(first), true) = (found.scores.first(), look.predictors) {
+                // The model against itself, with and without folds, says nothing.
+                let others = found.against.iter().filter(|(name, ..)| !name.starts_with("nomogram"));
+                let test = |(name, _, p): &(String, f64, f64)| format!("{name} p {}", forest::p_words(*p));
+                let tests: Vec<String> = others.map(test).collect();
+                if !tests.is_empty() {
+                    notes.push(format!("DeLong's test of {} against {}", first.name, tests.join("; ")));
+                }
+            }
+        }
+        if let (true, Some(evaluation)) = (look.branches, self.evaluation) {
+            let branches = branches(evaluation);
+            if !branches.is_empty() {
+                notes.push(format!("Branches and fusion: {} patients of the evaluation", evaluation.n));
+            }
+            scores.extend(branches);
+        }
+        let mut drawn = results::roc(&scores, &[], self.source(model));
+        drawn.notes.extend(notes);
+        drawn
+    }
+
+    fn survival(self, model: &Model, endpoint: usize) -> Result<km::Survival, String> {
+        let groups = match self.statistics.groups.get(endpoint) {
+            Some(groups) => groups.as_ref().map_err(Clone::clone)?,
+            None => return Err(NO_FOLLOW_UP.to_owned()),
+        };
+        let this_patient = self.patient().map(|p| p.total >= groups.cut);
+        let followed = |g: &'a GroupCurve| {
+            let name = if g.high { "High risk" } else { "Low risk" };
+            let patient = if this_patient == Some(g.high) { " (patient)" } else { "" };
+            let role = if g.high { Role::High } else { Role::Low };
+            Followed { name: format!("{name}{patient}"), role, curve: &g.curve }
+        };
+        let drawn: Vec<Followed<'_>> = groups.groups.iter().map(followed).collect();
+        let cut = number(groups.cut, 1);
+        let same_data = if self.statistics.cut.is_none() { ", chosen on these very patients" } else { "" };
+        let without = match groups.without_follow_up {
+            0 => String::new(),
+            lost => format!("; {lost} without follow-up"),
+        };
+        let source = format!(
+            "{}; groups of the nomogram at {cut} total points{same_data}{without}",
+            self.source(model)
+        );
+        let titles = [groups.endpoint.time.clone(), groups.endpoint.name.clone()];
+        Ok(results::survival(&drawn, groups.log_rank.as_ref(), titles, source))
+    }
+
+    fn hazard_forest(self, hazards: &Hazards) -> Forest {
+        let univariate = hazards
+            .univariate
+            .iter()
+            .flat_map(|u| match &u.fit {
+                Ok(fit) => results::hazards(fit),
+                Err(sentence) => vec![results::remark(&u.name, sentence)],
+            })
+            .collect();
+        let threshold = self.statistics.question.as_ref().map_or(0.05, |q| q.significant);
+        let multivariate = match &hazards.multivariate {
+            Some(Ok(fit)) => results::hazards(fit),
+            Some(Err(sentence)) => vec![results::remark("", sentence)],
+            None => vec![results::remark("", &format!("no candidate has p < {threshold}"))],
+        };
+        let fits = hazards.univariate.iter().find_map(|u| u.fit.as_ref().ok());
+        let counts = match (&hazards.multivariate, fits) {
+            (Some(Ok(fit)), _) | (_, Some(fit)) => {
+                let c = fixed(fit.concordance.c, 3);
+                format!(" · {} patients, {} events, C-index {c}", fit.n, fit.n_event)
+            }
+            _ => String::new(),
+        };
+        let data = self.statistics.data.as_ref().map_or_else(String::new, |d| d.source());
+        results::hazard_ratios(
+            format!("Cox regression: {}", hazards.endpoint.name),
+            vec![
+                ("Each by itself".to_owned(), univariate),
+                (format!("Together, of those with p < {threshold}"), multivariate),
+            ],
+            format!("{data} · {}{counts} · Efron's ties", hazards.endpoint.name),
+        )
+    }
+
+    /// What a reader sees there, in plain words.
+    pub fn caption(self, tile: Tile) -> String {
+        let words = match tile {
+            Tile::Nomogram => return self.nomogram_caption(),
+            Tile::Calibration => {
+                "A line on the diagonal: of 100 patients with a predicted risk of 30 %, 30 have the event."
+            }
+            Tile::Decision if self.statistics.look.benefit == BenefitAs::Avoided => {
+                "How many of 100 patients are spared an intervention that treating all would bring, with as many events found."
+            }
+            Tile::Decision => {
+                "Above both other policies, acting on the model's risk does more good than harm at that threshold."
+            }
+            Tile::Roc => "The further to the upper left, the better events and others are told apart.",
+            Tile::Survival(_) => {
+                "Share of each risk group still free of the event; the wider apart, the more the groups tell."
+            }
+            Tile::Hazards(_) => {
+                "Right of 1 the event comes earlier, left of 1 later; intervals across 1 may be chance."
+            }
+            Tile::Training(_) => {
+                "Validation loss that rises while training loss falls: the network learns its patients by heart."
+            }
+        };
+        words.to_owned()
+    }
+
+    fn nomogram_caption(self) -> String {
+        let cohort = if self.statistics.look.cohort {
+            " Bars: the model's patients, those with the event below."
+        } else {
+            ""
+        };
+        match self.patient() {
+            Some(p) => {
+                let interval = p
+                    .risk_interval
+                    .map_or_else(String::new, |i| format!(", 95 % interval {}", percent_range(i)));
+                let (total, risk) = (number(p.total, 1), percent(p.risk));
+                format!(
+                    "Each value gives points; {total} points in all mean a risk of {risk}{interval}. Drag a marker, or enlarge to type.{cohort}"
+                )
+            }
+            None => format!("Each value gives points; their sum gives the risk.{cohort}"),
+        }
+    }
+}
+
+/// Points of an A4 page, and its margin.
+const A4: (f32, f32) = (595.0, 842.0);
+const MARGIN: f32 = 40.0;
+
+/// The branches and the vote with their curves.
+fn branches(evaluation: &Evaluation) -> Vec<Scored> {
+    let words = [("t4", "T4"), ("t11", "T11"), ("clinical", "clinical"), ("fusion", "fusion")];
+    let scored = |(name, words): (&str, &str)| {
+        let branch = evaluation.branches.iter().find(|b| b.name == name)?;
+        let (outcome, risk): (Vec<bool>, Vec<f64>) =
+            branch.said.values().map(|s: &Said| (s.outcome, s.probability)).unzip();
+        let auc = roc::auc_with_interval(&outcome, &risk)?;
+        let curve = roc::curve(&outcome, &risk)?;
+        Some(Scored { name: words.to_owned(), auc, curve, apparent: false })
+    };
+    words.into_iter().filter_map(scored).collect()
 }
 
 /// The points table: every tick of every axis, and total points with their risks.
@@ -106,311 +374,5 @@ pub fn value_words(value: &crate::stats::nomogram::Value) -> String {
     match value {
         crate::stats::nomogram::Value::Number(v) => v.to_string(),
         crate::stats::nomogram::Value::Level(l) => l.clone(),
-    }
-}
-
-fn source(statistics: &Statistics, model: &Model) -> String {
-    statistics.data.as_ref().map_or_else(String::new, |data| model.describe(data))
-}
-
-fn calibration(statistics: &Statistics, model: &Model) -> Result<Lines, String> {
-    let Some(computed) = &statistics.computed else { return Err("not computed yet".to_owned()) };
-    let c = computed.calibration.as_ref().map_err(Clone::clone)?;
-    let apparent: Vec<[f64; 2]> = c.predicted.iter().zip(&c.apparent).map(|(p, a)| [*p, *a]).collect();
-    let corrected: Vec<[f64; 2]> =
-        c.predicted.iter().zip(&c.corrected).filter_map(|(p, v)| Some([*p, (*v)?])).collect();
-    let mut first = Line::new("apparent", Role::Series(1), apparent);
-    first.dashed = true;
-    let second =
-        Line::new(format!("corrected for optimism (B = {})", c.bootstrap), Role::Series(0), corrected);
-    let of = |wanted: bool| -> Vec<f64> {
-        model.apparent.iter().zip(&model.outcome).filter(|(_, y)| **y == wanted).map(|(p, _)| *p).collect()
-    };
-    let both = |f: calibration_figure::Corrected, digits: usize| {
-        let corrected = f.corrected.map_or_else(|| "–".to_owned(), |v| fixed(v, digits));
-        format!("{} → {corrected}", fixed(f.apparent, digits))
-    };
-    Ok(Lines {
-        title: "Calibration".to_owned(),
-        x_title: "Predicted probability".to_owned(),
-        y_title: "Observed share".to_owned(),
-        x_domain: [0.0, 1.0],
-        y_domain: [0.0, 1.0],
-        reference: Some(([0.0, 0.0], [1.0, 1.0])),
-        square: true,
-        lines: vec![second, first],
-        spread: vec![
-            Spread { name: "event".to_owned(), role: Role::High, values: of(true) },
-            Spread { name: "none".to_owned(), role: Role::Low, values: of(false) },
-        ],
-        notes: vec![
-            format!(
-                "Apparent → corrected: slope {}, intercept {}, Brier {}, C {}",
-                both(c.slope, 2),
-                both(c.intercept, 2),
-                both(c.brier, 3),
-                both(c.c, 3)
-            ),
-            format!(
-                "Error of the corrected curve: mean {}, 90th percentile {}, largest {}; {} of {} resamples used",
-                fixed(c.eavg, 3),
-                fixed(c.e90, 3),
-                fixed(c.emax, 3),
-                c.used,
-                c.bootstrap
-            ),
-        ],
-        source: source(statistics, model),
-    })
-}
-
-use crate::stats::calibration as calibration_figure;
-
-fn decision(statistics: &Statistics, model: &Model) -> Result<Lines, String> {
-    let Some(computed) = &statistics.computed else { return Err("not computed yet".to_owned()) };
-    let (curves, out_of_fold) = computed.decision.as_ref().map_err(Clone::clone)?;
-    let look = statistics.look;
-    let avoided = look.avoided;
-    let mut lines: Vec<Line> = curves
-        .models
-        .iter()
-        .enumerate()
-        .map(|(i, m)| {
-            let value = |b: &crate::stats::decision_curve::Benefit| {
-                if avoided {
-                    return b.interventions_avoided.map(|v| [b.threshold, v]);
-                }
-                Some([b.threshold, if look.standardised { b.standardized } else { b.net_benefit }])
-            };
-            Line::new(m.name.clone(), Role::Series(i as u8), m.curve.iter().filter_map(value).collect())
-        })
-        .collect();
-    if !avoided {
-        let policy = |p: &crate::stats::decision_curve::Policy| {
-            [p.threshold, if look.standardised { p.standardized } else { p.net_benefit }]
-        };
-        let mut all = Line::new("treat all", Role::Muted, curves.all.iter().map(policy).collect());
-        all.dashed = true;
-        let none = Line::new("treat none", Role::Ink, curves.none.iter().map(policy).collect());
-        lines.extend([all, none]);
-    }
-    let highest =
-        lines.iter().flat_map(|l| &l.points).map(|p| p[1]).filter(|v| v.is_finite()).fold(0.0, f64::max);
-    let top = if highest > 0.0 { highest * 1.05 } else { 1.0 };
-    let y_title = match (avoided, look.standardised) {
-        (true, _) => "Interventions avoided per 100",
-        (false, true) => "Standardised net benefit",
-        (false, false) => "Net benefit",
-    };
-    let given = look.prevalence_percent.map_or("", |_| " (given)");
-    let predicted = if *out_of_fold {
-        format!("Each patient predicted by a model fitted without their fold ({FOLDS} folds)")
-    } else {
-        "Apparent: the patients the models were fitted on, so the benefit is too large".to_owned()
-    };
-    Ok(Lines {
-        title: "Decision curves".to_owned(),
-        x_title: "Threshold probability".to_owned(),
-        y_title: y_title.to_owned(),
-        x_domain: [0.0, 1.0],
-        y_domain: [if avoided { 0.0 } else { -0.08 * top }, top],
-        reference: None,
-        square: false,
-        lines,
-        spread: vec![],
-        notes: vec![format!(
-            "{predicted}; prevalence {}{given}",
-            crate::chart::text::percent(curves.prevalence)
-        )],
-        source: source(statistics, model),
-    })
-}
-
-fn roc(statistics: &Statistics, model: &Model) -> Lines {
-    let discrimination = statistics.computed.as_ref().and_then(|c| c.discrimination.as_ref());
-    let mut lines = Vec::new();
-    let mut notes = Vec::new();
-    if let Some(discrimination) = discrimination {
-        for (i, score) in discrimination.scores.iter().enumerate() {
-            let interval = score
-                .auc
-                .interval
-                .map_or_else(String::new, |[l, h]| format!(" ({}–{})", fixed(l, 3), fixed(h, 3)));
-            let name = format!("{}: AUC {}{interval}", score.name, fixed(score.auc.auc, 3));
-            let mut line = Line::new(name, Role::Series(i as u8), score.curve.points.clone());
-            line.dashed = score.name.contains("fitted patients");
-            let youden = score.curve.youden;
-            line.marked = Some([1.0 - youden.specificity, youden.sensitivity]);
-            if i == 0 {
-                notes.push(format!(
-                    "Ring: largest Youden index; {}: sensitivity {}, specificity {} at {}",
-                    score.name,
-                    fixed(youden.sensitivity, 2),
-                    fixed(youden.specificity, 2),
-                    number(youden.threshold, 3)
-                ));
-            }
-            lines.push(line);
-        }
-        if let Some(first) = discrimination.scores.first() {
-            let tests: Vec<String> = discrimination
-                .against
-                .iter()
-                .map(|(name, _, p)| format!("{name}: p {}", p_words(*p)))
-                .collect();
-            if !tests.is_empty() {
-                notes.push(format!("DeLong's test of {} against {}", first.name, tests.join("; ")));
-            }
-        }
-    }
-    Lines {
-        title: "ROC curves".to_owned(),
-        x_title: "1 − specificity".to_owned(),
-        y_title: "Sensitivity".to_owned(),
-        x_domain: [0.0, 1.0],
-        y_domain: [0.0, 1.0],
-        reference: Some(([0.0, 0.0], [1.0, 1.0])),
-        square: true,
-        lines,
-        spread: vec![],
-        notes,
-        source: source(statistics, model),
-    }
-}
-
-fn survival(statistics: &Statistics, model: &Model, endpoint: usize) -> Result<km::Survival, String> {
-    let groups = match statistics.groups.get(endpoint) {
-        Some(groups) => groups.as_ref().map_err(Clone::clone)?,
-        None => return Err(NO_FOLLOW_UP.to_owned()),
-    };
-    let this_patient = model.linear.place(&statistics.patient).ok().map(|p| p.total >= groups.cut);
-    let curve = |g: &crate::analysis::GroupCurve| km::Curve {
-        name: match (g.high, this_patient == Some(g.high)) {
-            (true, true) => "High risk (patient)".to_owned(),
-            (true, false) => "High risk".to_owned(),
-            (false, true) => "Low risk (patient)".to_owned(),
-            (false, false) => "Low risk".to_owned(),
-        },
-        role: if g.high { Role::High } else { Role::Low },
-        n: g.curve.n,
-        steps: g
-            .curve
-            .steps
-            .iter()
-            .map(|s| km::Step {
-                time: s.time,
-                n_risk: s.n_risk,
-                n_event: s.n_event,
-                n_censor: s.n_censor,
-                survival: s.survival,
-                limits: s.low.zip(s.high).map(|(l, h)| [l, h]),
-            })
-            .collect(),
-    };
-    let test = groups.log_rank.as_ref().map_or_else(
-        || "no log-rank test: one group, or no events".to_owned(),
-        |t| format!("log-rank p {}", p_words(t.test.p)),
-    );
-    let median = |g: &crate::analysis::GroupCurve| {
-        let group = if g.high { "high" } else { "low" };
-        let reached = g.curve.median.map_or_else(|| "not reached".to_owned(), |m| number(m, 1));
-        format!("median {group} {reached}")
-    };
-    let medians: Vec<String> = groups.groups.iter().map(median).collect();
-    let same_data = if statistics.cut.is_none() { "; the cut was chosen on these very patients" } else { "" };
-    let lost = groups.without_follow_up;
-    let without = if lost > 0 { format!("; {lost} without follow-up") } else { String::new() };
-    Ok(km::Survival {
-        curves: groups.groups.iter().map(curve).collect(),
-        time_title: groups.endpoint.time.clone(),
-        survival_title: groups.endpoint.name.clone(),
-        note: format!("{test}; {}", medians.join(", ")),
-        source: format!(
-            "{}; groups of the nomogram at {} total points{same_data}{without}",
-            source(statistics, model),
-            number(groups.cut, 1)
-        ),
-    })
-}
-
-fn hazard_forest(statistics: &Statistics, hazards: &Hazards) -> Forest {
-    let rows = |fit: &CoxFit| -> Vec<forest::Row> {
-        let row = |t: crate::stats::cox::CoxTerm| forest::Row {
-            term: t.term,
-            ratio: Some([t.hr, t.hr_low, t.hr_high]),
-            p: Some(t.p),
-            remark: String::new(),
-        };
-        fit.table().into_iter().map(row).collect()
-    };
-    let refused = |term: &str, remark: &str| forest::Row {
-        term: term.to_owned(),
-        ratio: None,
-        p: None,
-        remark: remark.to_owned(),
-    };
-    let univariate = hazards
-        .univariate
-        .iter()
-        .flat_map(|u| match &u.fit {
-            Ok(fit) => rows(fit),
-            Err(sentence) => vec![refused(&u.name, sentence)],
-        })
-        .collect();
-    let threshold = statistics.question.as_ref().map_or(0.05, |q| q.significant);
-    let multivariate = match &hazards.multivariate {
-        Some(Ok(fit)) => rows(fit),
-        Some(Err(sentence)) => vec![refused("", sentence)],
-        None => vec![refused("", &format!("no candidate has p < {threshold}"))],
-    };
-    let counts = match (&hazards.multivariate, hazards.univariate.iter().find_map(|u| u.fit.as_ref().ok())) {
-        (Some(Ok(fit)), _) | (_, Some(fit)) => {
-            let c = fit.concordance;
-            format!(" · {} patients, {} events, C-index {}", fit.n, fit.n_event, fixed(c.c, 3))
-        }
-        _ => String::new(),
-    };
-    let data = statistics.data.as_ref().map_or_else(String::new, |d| d.source());
-    Forest {
-        title: format!("Cox regression: {}", hazards.endpoint.name),
-        ratio: "Hazard ratio".to_owned(),
-        groups: vec![
-            ("Each by itself".to_owned(), univariate),
-            (format!("Together, of those with p < {threshold}"), multivariate),
-        ],
-        source: format!("{data} · {}{counts} · Efron's ties", hazards.endpoint.name),
-    }
-}
-
-/// What a reader sees there, in plain words.
-pub fn caption(statistics: &Statistics, tile: Tile) -> String {
-    match tile {
-        Tile::Nomogram => match statistics.model().map(|m| m.linear.place(&statistics.patient)) {
-            Some(Ok(p)) => {
-                let interval = p.risk_interval.map_or_else(String::new, |i| {
-                    format!(", 95 % interval {}", crate::chart::text::percent_range(i))
-                });
-                format!(
-                    "Each value gives points; {} points in all mean a risk of {}{interval}.",
-                    number(p.total, 1),
-                    crate::chart::text::percent(p.risk)
-                )
-            }
-            _ => "Each value gives points; their sum gives the risk.".to_owned(),
-        },
-        Tile::Calibration => {
-            "A line on the diagonal: of 100 patients with a predicted risk of 30 %, 30 have the event.".to_owned()
-        }
-        Tile::Decision => {
-            "Above both other policies, acting on the model's risk does more good than harm at that threshold."
-                .to_owned()
-        }
-        Tile::Roc => "The further to the upper left, the better events and others are told apart.".to_owned(),
-        Tile::Survival(_) => {
-            "Share of each risk group still free of the event; the wider apart, the more the groups tell.".to_owned()
-        }
-        Tile::Hazards(_) => {
-            "Right of 1 the event comes earlier, left of 1 later; intervals across 1 may be chance.".to_owned()
-        }
     }
 }

@@ -4,10 +4,11 @@ pub mod figures;
 
 use std::sync::Arc;
 
-use crate::analysis::{self, DataSet, Discrimination, Groups, Hazards, Model, Question};
+use crate::analysis::{self, DataSet, Decision, Discrimination, Groups, Hazards, Model, Question};
+use crate::figures::BenefitAs;
+use crate::level::Level;
 use crate::progress::Progress;
 use crate::stats::calibration::{self, Calibration};
-use crate::stats::decision_curve::DecisionCurves;
 use crate::stats::nomogram::Value;
 use crate::stats::resample;
 
@@ -22,6 +23,8 @@ pub enum Tile {
     Survival(usize),
     /// Cox regressions of the endpoint with this number.
     Hazards(usize),
+    /// How the network of a level was trained.
+    Training(Level),
 }
 
 impl Tile {
@@ -30,25 +33,29 @@ impl Tile {
         let mut tiles = vec![Self::Nomogram, Self::Roc, Self::Calibration, Self::Decision];
         tiles.extend((0..endpoints).map(Self::Survival));
         tiles.extend((0..endpoints).map(Self::Hazards));
+        tiles.extend([Level::T4, Level::T11].map(Self::Training));
         tiles
     }
 
-    pub fn name(self) -> &'static str {
+    /// In words, for the endpoints asked about.
+    pub fn name(self, question: Option<&Question>) -> String {
+        let endpoint = |i: usize| {
+            question.and_then(|q| q.endpoints.get(i)).map_or_else(String::new, |e| format!(" {}", e.short))
+        };
         match self {
-            Self::Nomogram => "Nomogram",
-            Self::Calibration => "Calibration",
-            Self::Decision => "Decision curve",
-            Self::Roc => "ROC",
-            Self::Survival(0) => "Kaplan–Meier",
-            Self::Survival(_) => "Kaplan–Meier 2",
-            Self::Hazards(0) => "Cox",
-            Self::Hazards(_) => "Cox 2",
+            Self::Nomogram => "Nomogram".to_owned(),
+            Self::Calibration => "Calibration".to_owned(),
+            Self::Decision => "Decision curve".to_owned(),
+            Self::Roc => "ROC".to_owned(),
+            Self::Survival(i) => format!("Kaplan–Meier{}", endpoint(i)),
+            Self::Hazards(i) => format!("Cox{}", endpoint(i)),
+            Self::Training(level) => format!("Training {}", level.name()),
         }
     }
 
     /// The name of an exported file, without its ending.
-    pub fn file_stem(self) -> String {
-        self.name().to_lowercase().replace(['–', ' '], "-")
+    pub fn file_stem(self, question: Option<&Question>) -> String {
+        self.name(question).to_lowercase().replace(['–', ' '], "-")
     }
 }
 
@@ -64,21 +71,43 @@ pub enum Origin {
     Cohort,
 }
 
-/// How decision curves are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct DecisionLook {
-    pub standardised: bool,
-    /// Interventions avoided instead of net benefit.
-    pub avoided: bool,
+/// How the charts are shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Look {
+    /// What decision curves show.
+    pub benefit: BenefitAs,
+    /// Whether decision curves have their bands.
+    pub band: bool,
     /// Prevalence in percent where the sample's is not the population's.
     pub prevalence_percent: Option<f64>,
+    /// Whether the ROC chart has the nomogram's predictors, and the branches of the last evaluation.
+    pub predictors: bool,
+    pub branches: bool,
+    /// Whether the cohort stands on the nomogram's axes.
+    pub cohort: bool,
+    /// The points table instead of the nomogram.
+    pub points_table: bool,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self {
+            benefit: BenefitAs::Net,
+            band: false,
+            prevalence_percent: None,
+            predictors: true,
+            branches: true,
+            cohort: true,
+            points_table: false,
+        }
+    }
 }
 
 /// All answers to one question.
 pub struct Computed {
     pub model: Result<Model, String>,
     pub calibration: Result<Calibration, String>,
-    pub decision: Result<(DecisionCurves, bool), String>,
+    pub decision: Result<Decision, String>,
     pub discrimination: Option<Discrimination>,
     /// By endpoint.
     pub hazards: Vec<Result<Hazards, String>>,
@@ -99,7 +128,7 @@ pub struct Statistics {
     pub groups: Vec<Result<Groups, String>>,
     /// The patient on the nomogram.
     pub patient: Vec<(String, Value)>,
-    pub look: DecisionLook,
+    pub look: Look,
     /// One chart instead of all.
     pub alone: Option<Tile>,
     /// The chart whose file dialog is open.
@@ -126,7 +155,7 @@ fn thresholds() -> Vec<f64> {
 }
 
 /// Computes all answers; for a background job.
-pub fn compute(data: &DataSet, question: &Question, look: DecisionLook, progress: &dyn Progress) -> Computed {
+pub fn compute(data: &DataSet, question: &Question, look: Look, progress: &dyn Progress) -> Computed {
     progress.stage("Fitting the nomogram's model");
     let model = Model::fit(data, question).map_err(|e| e.to_string());
     let of_model = |e: &String| e.clone();

@@ -1,6 +1,6 @@
 //! Where a nomogram's axes lie, so that a marker can be dragged along them.
 
-use super::{Layout, Nomogram, PatientPoints, Value};
+use super::{Content, Layout, Value};
 
 /// One predictor's axis on the chart.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,14 +39,10 @@ impl Handle {
     }
 }
 
-/// The axes of the chart that [`super::draw`] makes of the same arguments.
-pub fn handles(
-    nomogram: &Nomogram,
-    patient: Option<&PatientPoints>,
-    cutoff_points: Option<f64>,
-    width: f32,
-) -> Vec<Handle> {
-    let mut layout = Layout::new(nomogram, patient, cutoff_points, width);
+/// The axes of the chart that [`super::draw`] makes of the same content.
+pub fn handles(content: Content<'_>, width: f32) -> Vec<Handle> {
+    let nomogram = content.nomogram;
+    let mut layout = Layout::new(content, width);
     layout.points_axis();
     for axis in &nomogram.axes {
         layout.predictor(axis);
@@ -63,7 +59,7 @@ pub fn handles(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::nomogram::{RiskAxis, Tick, TotalAxis};
+    use crate::stats::nomogram::{Nomogram, RiskAxis, Tick, TotalAxis};
 
     #[test]
     fn a_place_on_an_axis_is_the_value_whose_points_stand_there() {
@@ -85,7 +81,7 @@ mod tests {
             total: TotalAxis { ticks: vec![0.0, 140.0] },
             risk: RiskAxis { ticks: vec![] },
         };
-        let handles = handles(&nomogram, None, None, 600.0);
+        let handles = handles(Content::of(&nomogram), 600.0);
         let (left, right) = (handles[0].ticks[0].0, handles[0].ticks[1].0);
         assert_eq!(handles[0].value_at(left + 0.25 * (right - left)), Some(Value::Number(20.0)));
         assert_eq!(handles[0].value_at(right + 500.0), Some(Value::Number(5.0)), "held at the end");

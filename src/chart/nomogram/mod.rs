@@ -1,28 +1,44 @@
 //! The nomogram: points, one axis a predictor, total points, risk; with one patient's way through it.
 
+mod cohort;
 mod handles;
+mod points_table;
 
 pub use handles::{Handle, handles};
+pub use points_table::points_table;
 
 use super::axes::{self, Label, Scale};
 use super::text::{fixed, number, percent, percent_range};
 use super::{Anchor, Chart, Rect, Role, Text, Weight, text};
 use crate::clinical::{Kind, VARIABLES, Variable};
-use crate::stats::nomogram::{Axis, Nomogram, PatientPoints, RiskTick, Value};
+use crate::stats::nomogram::{Axis, Cohort, Nomogram, PatientPoints, RiskTick, Value};
+
+/// What a nomogram is drawn from.
+#[derive(Debug, Clone, Copy)]
+pub struct Content<'a> {
+    pub nomogram: &'a Nomogram,
+    /// Markers on the axes with thin guides to the points, the sum and the risk written out.
+    pub patient: Option<&'a PatientPoints>,
+    /// Divides the total axis into low and high risk.
+    pub cutoff_points: Option<f64>,
+    /// The patients the model was fitted on, as bars on the axes.
+    pub cohort: Option<&'a Cohort>,
+    /// Data set, model, number of patients: printed below; empty for none.
+    pub source: &'a str,
+}
+
+impl<'a> Content<'a> {
+    /// The bare nomogram.
+    pub fn of(nomogram: &'a Nomogram) -> Self {
+        Self { nomogram, patient: None, cutoff_points: None, cohort: None, source: "" }
+    }
+}
 
 /// Draws the nomogram `width` logical points wide.
-///
-/// With `patient`, markers stand on the axes, thin guides lead to the points, and the sum and risk are written
-/// out. `cutoff_points` divides the total axis into low and high risk.
-pub fn draw(
-    nomogram: &Nomogram,
-    patient: Option<&PatientPoints>,
-    cutoff_points: Option<f64>,
-    width: f32,
-) -> Chart {
-    let mut layout = Layout::new(nomogram, patient, cutoff_points, width);
+pub fn draw(content: Content<'_>, width: f32) -> Chart {
+    let mut layout = Layout::new(content, width);
     layout.points_axis();
-    for axis in &nomogram.axes {
+    for axis in &content.nomogram.axes {
         layout.predictor(axis);
     }
     layout.rule();
@@ -78,6 +94,8 @@ struct Layout<'a> {
     nomogram: &'a Nomogram,
     patient: Option<&'a PatientPoints>,
     cutoff: Option<f64>,
+    cohort: Option<&'a Cohort>,
+    source: &'a str,
     /// Text size; every other measure is a multiple of it.
     s: f32,
     y: f32,
@@ -94,12 +112,8 @@ struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    fn new(
-        nomogram: &'a Nomogram,
-        patient: Option<&'a PatientPoints>,
-        cutoff: Option<f64>,
-        width: f32,
-    ) -> Self {
+    fn new(content: Content<'a>, width: f32) -> Self {
+        let Content { nomogram, patient, cutoff_points: cutoff, cohort, source } = content;
         let s = (width / 72.0).clamp(7.5, 13.0);
         let names = nomogram.axes.iter().map(|a| text::width(&axis_label(&a.name).0, s, Weight::SemiBold));
         let names_right = names.fold(10.5 * s, f32::max).min(0.26 * width);
@@ -114,6 +128,8 @@ impl<'a> Layout<'a> {
             nomogram,
             patient,
             cutoff,
+            cohort,
+            source,
             s,
             y: 0.0,
             points: Scale::new([0.0, most], range),
@@ -126,6 +142,11 @@ impl<'a> Layout<'a> {
     }
 
     fn finish(mut self) -> Chart {
+        let size = 0.9 * self.s;
+        for row in text::wrap(self.source, self.chart.width, size, Weight::Regular) {
+            self.chart.text(Text::new([0.0, self.y + size], row, size, Role::Muted));
+            self.y += 1.3 * size;
+        }
         self.guides.marks.append(&mut self.chart.marks);
         Chart { height: self.y, marks: self.guides.marks, ..self.chart }
     }
@@ -162,10 +183,12 @@ impl<'a> Layout<'a> {
         let placed: Vec<Label> = labels.iter().map(|label| self.held_inside(label)).collect();
         let lanes = if numeric { vec![0; labels.len()] } else { axes::lanes(&placed, s, 0.7 * s) };
         let most = lanes.iter().copied().max().unwrap_or(0);
-        let above = 0.9 * s + 1.25 * s * most.div_ceil(2) as f32;
+        let labels_above = 1.25 * s * most.div_ceil(2) as f32;
+        let above = 0.9 * s + labels_above + self.bars_height();
         let below = 1.9 * s + 1.25 * s * (most / 2) as f32;
         let y = self.y + above;
         self.axes_y.push(y);
+        self.bars(axis, y - labels_above - if most > 0 { 0.5 * s } else { 0.0 });
         self.guide(axis, y);
         self.name(&axis_label(&axis.name).0, y - 0.25 * s);
         self.patient_value(axis, y + 1.0 * s);
@@ -202,8 +225,10 @@ impl<'a> Layout<'a> {
 
     fn total_axis(&mut self) {
         let s = self.s;
-        let y = self.y + if self.cutoff.is_some() { 3.2 * s } else { 1.2 * s };
+        let shading = if self.cutoff.is_some() { 3.2 * s } else { 1.2 * s };
+        let y = self.y + shading + self.bars_height();
         self.total_y = y;
+        self.total_bars(y - if self.cutoff.is_some() { 3.0 * s } else { 0.0 });
         self.shading(y);
         self.name("Total points", y - 0.25 * s);
         let [left, right] = self.total.range;

@@ -50,32 +50,79 @@ pub fn sample() -> (Nomogram, PatientPoints) {
     (nomogram, patient)
 }
 
+fn drawn(
+    nomogram: &Nomogram,
+    patient: Option<&PatientPoints>,
+    cutoff_points: Option<f64>,
+    width: f32,
+) -> Chart {
+    draw(Content { nomogram, patient, cutoff_points, cohort: None, source: "" }, width)
+}
+
+#[test]
+fn the_cohort_stands_on_the_axes_and_every_patient_is_counted() {
+    let (nomogram, patient) = sample();
+    let n = 200;
+    let spread = |i: usize, most: f64| most * (i as f64 / n as f64).powi(2);
+    let cohort = Cohort {
+        outcome: (0..n).map(|i| i % 4 == 0).collect(),
+        points: vec![
+            ("ki67".to_owned(), (0..n).map(|i| if i % 3 == 0 { 0.0 } else { 12.7 }).collect()),
+            ("PMI.T4".to_owned(), (0..n).map(|i| spread(i, 79.0)).collect()),
+            ("late_fusion_probability".to_owned(), (0..n).map(|i| spread(i, 100.0)).collect()),
+        ],
+        totals: (0..n).map(|i| spread(i, 190.0)).collect(),
+    };
+    let content = |patient, cutoff_points| Content {
+        nomogram: &nomogram,
+        patient,
+        cutoff_points,
+        cohort: Some(&cohort),
+        source: "simulated cohort · 200 patients, 50 events",
+    };
+    for width in [380.0, 760.0, 1100.0] {
+        for cutoff in [None, Some(131.6)] {
+            check::assert_sound(&draw(content(Some(&patient), cutoff), width));
+        }
+    }
+    let chart = draw(content(Some(&patient), Some(131.6)), 900.0);
+    let bare = drawn(&nomogram, Some(&patient), Some(131.6), 900.0);
+    let bars = |c: &Chart| c.marks.iter().filter(|m| matches!(m, Mark::Rect { .. })).count();
+    // Ki-67's two levels alone have two bars of two parts.
+    assert!(bars(&chart) > bars(&bare) + 4);
+    check::look(&chart, "nomogram-cohort");
+    // The markers stay on their axes.
+    let handles = handles(content(Some(&patient), Some(131.6)), 900.0);
+    assert_eq!(handles.len(), nomogram.axes.len());
+    assert!(handles.windows(2).all(|p| p[0].y < p[1].y));
+}
+
 #[test]
 fn nothing_is_cut_or_covered_at_any_width() {
     let (nomogram, patient) = sample();
     for width in [380.0, 515.0, 760.0, 1100.0] {
         for patient in [None, Some(&patient)] {
             for cutoff in [None, Some(131.6), Some(0.0), Some(239.0)] {
-                let chart = draw(&nomogram, patient, cutoff, width);
+                let chart = drawn(&nomogram, patient, cutoff, width);
                 check::assert_sound(&chart);
             }
         }
     }
-    check::look(&draw(&nomogram, Some(&patient), Some(131.6), 900.0), "nomogram");
-    check::look(&draw(&nomogram, None, None, 515.0), "nomogram-plain");
+    check::look(&drawn(&nomogram, Some(&patient), Some(131.6), 900.0), "nomogram");
+    check::look(&drawn(&nomogram, None, None, 515.0), "nomogram-plain");
 }
 
 #[test]
 fn markers_stand_at_the_patients_points() {
     let (nomogram, patient) = sample();
-    let layout = Layout::new(&nomogram, Some(&patient), None, 900.0);
+    let layout = Layout::new(Content { patient: Some(&patient), ..Content::of(&nomogram) }, 900.0);
     let wanted: Vec<f32> = patient
         .points
         .iter()
         .map(|(_, points)| layout.points.at(*points))
         .chain([layout.total.at(patient.total), layout.total.at(patient.total)])
         .collect();
-    let chart = draw(&nomogram, Some(&patient), None, 900.0);
+    let chart = drawn(&nomogram, Some(&patient), None, 900.0);
     let rings: Vec<f32> = chart
         .marks
         .iter()
@@ -94,7 +141,7 @@ fn crowded_levels_take_more_lanes() {
         (0..6).map(|i| (format!("Molecular subtype number {i}"), 3.0 * f64::from(i))).collect();
     let borrowed: Vec<(&str, f64)> = names.iter().map(|(n, p)| (n.as_str(), *p + 40.0)).collect();
     nomogram.axes.push(levels("subtype", &borrowed));
-    let chart = draw(&nomogram, None, None, 800.0);
+    let chart = drawn(&nomogram, None, None, 800.0);
     check::assert_sound(&chart);
     let shown = chart.texts().filter(|t| t.text.starts_with("Molecular subtype number")).count();
     assert_eq!(shown, 6);
@@ -108,7 +155,7 @@ fn long_levels_at_the_ends_stay_clear_of_names_and_points() {
     nomogram.axes[1] = levels("Histologic.type", &[(low, 0.0), (&low.repeat(4), 100.0)]);
     patient.values[1].1 = Value::Level(low.to_owned());
     for width in [380.0, 900.0] {
-        check::assert_sound(&draw(&nomogram, Some(&patient), Some(131.6), width));
+        check::assert_sound(&drawn(&nomogram, Some(&patient), Some(131.6), width));
     }
 }
 
@@ -118,7 +165,7 @@ fn a_patient_beyond_the_axes_is_held_at_their_ends_and_told() {
     patient.points[2].1 = -31.0;
     patient.values[2].1 = Value::Number(104.0);
     patient.total = -56.0;
-    let chart = draw(&nomogram, Some(&patient), Some(131.6), 900.0);
+    let chart = drawn(&nomogram, Some(&patient), Some(131.6), 900.0);
     check::assert_sound(&chart);
     assert!(chart.texts().any(|t| t.text.contains("beyond")));
 }
@@ -130,7 +177,7 @@ fn an_empty_nomogram_is_drawn_without_panic() {
         total: TotalAxis { ticks: vec![] },
         risk: RiskAxis { ticks: vec![] },
     };
-    check::assert_sound(&draw(&empty, None, Some(3.0), 500.0));
+    check::assert_sound(&drawn(&empty, None, Some(3.0), 500.0));
 }
 
 #[test]
@@ -177,13 +224,13 @@ fn the_nomogram_of_rms_is_drawn_and_its_risks_lie_on_one_logit_line() {
         assert!((total - tick.total_points).abs() < 1e-3, "{}: {total} {}", tick.value, tick.total_points);
     }
     for width in [380.0, 515.0, 900.0, 1400.0] {
-        let chart = draw(&nomogram, None, Some(131.6), width);
+        let chart = drawn(&nomogram, None, Some(131.6), width);
         check::assert_sound(&chart);
         for wanted in ["PMI at T4", "Histologic type", "1 %", "99 %", "50 %"] {
             assert!(chart.texts().any(|t| t.text == wanted), "{wanted} at {width}");
         }
     }
-    check::look(&draw(&nomogram, None, Some(131.6), 900.0), "nomogram-rms");
+    check::look(&drawn(&nomogram, None, Some(131.6), 900.0), "nomogram-rms");
 }
 
 #[test]

@@ -8,10 +8,11 @@ use serde_json::json;
 
 use super::super::{print_json, print_line};
 use super::plot::WIDTH;
-use super::{DataArgs, LogisticArgs, design_options, figures};
+use super::{DataArgs, LogisticArgs, design_options};
 use crate::chart::lines;
 use crate::cohort::Table;
-use crate::stats::decision_curve::{self, DecisionCurves};
+use crate::figures::{self, BenefitAs};
+use crate::stats::decision_curve::{self, Band, DecisionCurves};
 use crate::stats::design::{self, Design};
 use crate::stats::folds::folds;
 use crate::stats::logistic::{self, Convergence};
@@ -170,20 +171,21 @@ pub(super) fn run_dca(args: &DcaArgs) -> anyhow::Result<()> {
     let events = outcome.iter().filter(|y| **y).count();
     let bands = args.bands(&models, &outcome, &thresholds);
     let predictions = match args.folds {
+        _ if asked.iter().all(|m| m.columns.is_err()) => "as given".to_owned(),
         Some(folds) => format!("{folds}-fold, out of fold"),
         None => "of the patients the models were fitted on".to_owned(),
     };
     args.data.plot.write(|| {
         let source = args.data.source(outcome.len(), events, rows.dropped.len());
-        let predicted = if asked.iter().all(|m| m.columns.is_err()) { "as given" } else { &predictions };
-        lines::draw(&figures::decision(&curves, &bands, predicted, source), WIDTH)
+        let predicted = format!("Predictions {predictions}");
+        lines::draw(&figures::decision(&curves, &bands, BenefitAs::Net, &predicted, source), WIDTH)
     })?;
     if !args.data.json {
         return tell(&curves, &outcome, rows.dropped.len());
     }
     let mut document = serde_json::to_value(&curves)?;
     for (i, band) in bands.iter().enumerate() {
-        document["models"][i]["band"] = json!(band);
+        document["models"][i]["band"] = json!(band.net_benefit);
     }
     document["n"] = json!(outcome.len());
     document["events"] = json!(events);
@@ -195,12 +197,7 @@ pub(super) fn run_dca(args: &DcaArgs) -> anyhow::Result<()> {
 
 impl DcaArgs {
     /// Each model's band where resamples are asked for and someone sees it.
-    fn bands(
-        &self,
-        models: &[(String, Vec<f64>)],
-        outcome: &[bool],
-        thresholds: &[f64],
-    ) -> Vec<Vec<[f64; 2]>> {
+    fn bands(&self, models: &[(String, Vec<f64>)], outcome: &[bool], thresholds: &[f64]) -> Vec<Band> {
         if self.bootstrap == 0 || !(self.data.json || self.data.plot.wanted()) {
             return vec![];
         }

@@ -6,7 +6,7 @@ use anyhow::{anyhow, bail};
 
 use super::super::note;
 use crate::chart::export::{self, Format};
-use crate::chart::{Chart, Role, Text, Theme, Weight, text};
+use crate::chart::{Chart, Theme};
 use crate::files;
 
 /// Logical points of a figure's width; the nomogram has more to say.
@@ -54,18 +54,6 @@ impl PlotArgs {
     }
 }
 
-/// A chart without a line of its own on what it is made from, with one below.
-pub(super) fn with_source(mut chart: Chart, source: &str) -> Chart {
-    let size = 10.0;
-    let lines = text::wrap(source, chart.width, size, Weight::Regular);
-    for line in lines {
-        chart.height += 1.4 * size;
-        chart.text(Text::new([0.0, chart.height], line, size, Role::Muted));
-    }
-    chart.height += 0.5 * size;
-    chart
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,7 +77,7 @@ mod tests {
         for (name, begins) in [("a.svg", &b"<svg"[..]), ("a.png", b"\x89PNG"), ("a.pdf", b"%PDF")] {
             let path = folder.path().join(name);
             let plot = PlotArgs { plot: Some(path.clone()), dpi: 96.0 };
-            plot.write(|| with_source(Chart::new(200.0, 20.0, "empty"), "made-up data")).unwrap();
+            plot.write(|| Chart::new(200.0, 20.0, "empty")).unwrap();
             assert!(std::fs::read(path).unwrap().starts_with(begins), "{name}");
         }
     }

@@ -7,9 +7,10 @@ use serde_json::json;
 
 use super::super::{note, print_json, print_line};
 use super::plot::WIDTH;
-use super::{DataArgs, design_options, figures};
-use crate::chart::{forest, km};
+use super::{DataArgs, design_options};
+use crate::chart::{Role, forest, km};
 use crate::cohort::{Table, decode};
+use crate::figures;
 use crate::stats::cox::{self, CoxFit, Ties};
 use crate::stats::design::{self, DesignOptions};
 use crate::stats::kaplan_meier::{self, Curve, FollowUp, Interval, LogRank};
@@ -66,11 +67,21 @@ pub(super) fn run_km(args: &KmArgs) -> anyhow::Result<()> {
     let patients: Vec<Vec<FollowUp>> = groups.followed.iter().map(|(_, p)| p.clone()).collect();
     let test = if patients.len() > 1 { log_rank(&patients) } else { None };
     args.data.plot.write(|| {
-        let named: Vec<(String, &Curve)> =
-            groups.followed.iter().zip(&curves).map(|((name, _), c)| (name.clone(), c)).collect();
+        let drawn = |(i, ((name, _), curve)): (usize, (&(String, _), _))| figures::Followed {
+            name: name.clone(),
+            role: Role::Series(i as u8),
+            curve,
+        };
+        let named: Vec<figures::Followed<'_>> =
+            groups.followed.iter().zip(&curves).enumerate().map(drawn).collect();
         let (n, events) = curves.iter().fold((0, 0), |(n, e), c| (n + c.n, e + c.events));
         let source = args.data.source(n, events, groups.dropped.len());
-        let figure = figures::survival(&named, test.as_ref(), [&args.time, &args.event], source);
+        let figure = figures::survival(
+            &named,
+            test.as_ref(),
+            [args.time.clone(), format!("Share without {}", args.event)],
+            source,
+        );
         km::draw(&figure, WIDTH)
     })?;
     if args.data.json {
@@ -282,7 +293,13 @@ impl CoxArgs {
                 TiesArg::Breslow => "Breslow's ties",
             };
             let source = format!("{source} · {ties}, C-index {:.3}", of.fit.concordance.c);
-            forest::draw(&figures::hazard_ratios(&self.event, models, source), WIDTH)
+            let rows = |fits: &Option<Vec<&CoxFit>>| match fits {
+                Some(fits) => fits.iter().flat_map(|fit| figures::hazards(fit)).collect(),
+                None => vec![figures::remark("", "no covariate is significant by itself")],
+            };
+            let groups = models.iter().map(|(heading, fits)| (heading.clone(), rows(fits))).collect();
+            let title = format!("Hazard ratios: {}", self.event);
+            forest::draw(&figures::hazard_ratios(title, groups, source), WIDTH)
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What the statistics commands draw: results as chart data.
+//! Results as chart data, the same for the panels and for `stats … --plot`.
 
 use crate::chart::Role;
 use crate::chart::forest::{Forest, Row, p_words};
@@ -7,14 +7,14 @@ use crate::chart::lines::{Line, Lines, Spread};
 use crate::chart::text::{fixed, number, percent};
 use crate::stats::calibration::{self, Calibration, Corrected};
 use crate::stats::cox::CoxFit;
-use crate::stats::decision_curve::DecisionCurves;
+use crate::stats::decision_curve::{Band, Benefit, DecisionCurves, Policy};
 use crate::stats::kaplan_meier::{Curve, LogRank};
 use crate::stats::logistic::Term;
 use crate::stats::roc::{Auc, PairedTest, Roc};
 use crate::stats::validate::Validation;
 
 /// Odds ratios of a logistic model; its first term, the intercept, has none.
-pub(super) fn odds_ratios(outcome: &str, terms: &[Term], source: String) -> Forest {
+pub fn odds_ratios(outcome: &str, terms: &[Term], source: String) -> Forest {
     let rows = terms.iter().skip(1);
     Forest {
         title: format!("Odds ratios: {outcome}"),
@@ -27,26 +27,14 @@ pub(super) fn odds_ratios(outcome: &str, terms: &[Term], source: String) -> Fore
     }
 }
 
-/// Hazard ratios of Cox models, each under its heading; none says that no model was fitted.
-pub(super) fn hazard_ratios(
-    event: &str,
-    models: &[(String, Option<Vec<&CoxFit>>)],
-    source: String,
-) -> Forest {
-    let rows = |fits: &Option<Vec<&CoxFit>>| match fits {
-        Some(fits) => fits
-            .iter()
-            .flat_map(|fit| fit.table())
-            .map(|t| row(&t.term, [t.hr, t.hr_low, t.hr_high], t.p))
-            .collect(),
-        None => vec![remark("", "no covariate is significant by itself")],
-    };
-    Forest {
-        title: format!("Hazard ratios: {event}"),
-        ratio: "Hazard ratio".to_owned(),
-        groups: models.iter().map(|(heading, fits)| (heading.clone(), rows(fits))).collect(),
-        source,
-    }
+/// Hazard ratios under their headings.
+pub fn hazard_ratios(title: String, groups: Vec<(String, Vec<Row>)>, source: String) -> Forest {
+    Forest { title, ratio: "Hazard ratio".to_owned(), groups, source }
+}
+
+/// The rows of one Cox model.
+pub fn hazards(fit: &CoxFit) -> Vec<Row> {
+    fit.table().into_iter().map(|t| row(&t.term, [t.hr, t.hr_low, t.hr_high], t.p)).collect()
 }
 
 fn row(term: &str, ratio: [f64; 3], p: f64) -> Row {
@@ -56,30 +44,44 @@ fn row(term: &str, ratio: [f64; 3], p: f64) -> Row {
     Row { term: term.to_owned(), ratio: Some(ratio), p: Some(p), remark: String::new() }
 }
 
-fn remark(term: &str, remark: &str) -> Row {
+/// A row without figures that says why.
+pub fn remark(term: &str, remark: &str) -> Row {
     Row { term: term.to_owned(), ratio: None, p: None, remark: remark.to_owned() }
 }
 
-/// Curves with groups' names, and the test of them.
-pub(super) fn survival(
-    curves: &[(String, &Curve)],
+/// A group of patients with their curve.
+pub struct Followed<'a> {
+    pub name: String,
+    pub role: Role,
+    pub curve: &'a Curve,
+}
+
+/// Kaplan–Meier curves with the log-rank test and the medians; `titles` are those of the time and survival axes.
+pub fn survival(
+    groups: &[Followed<'_>],
     test: Option<&LogRank>,
-    [time, event]: [&str; 2],
+    [time, survival]: [String; 2],
     source: String,
 ) -> km::Survival {
     let words = |t: Option<f64>| t.map_or_else(|| "not reached".to_owned(), |t| number(t, 1));
-    let medians: Vec<String> = curves.iter().map(|(name, c)| format!("{name} {}", words(c.median))).collect();
+    let medians: Vec<String> =
+        groups.iter().map(|g| format!("{} {}", g.name, words(g.curve.median))).collect();
+    let note = match test {
+        Some(test) => format!("log-rank p {}", p_words(test.test.p)),
+        None if groups.len() > 1 => "no log-rank test: no events".to_owned(),
+        None => String::new(),
+    };
     km::Survival {
-        curves: curves.iter().enumerate().map(|(i, (name, c))| km_curve(i, name, c)).collect(),
-        time_title: time.to_owned(),
-        survival_title: format!("Share without {event}"),
-        note: test.map_or_else(String::new, |t| format!("log-rank p {}", p_words(t.test.p))),
+        curves: groups.iter().map(km_curve).collect(),
+        time_title: time,
+        survival_title: survival,
+        note,
         source: format!("{source} · median time: {}", medians.join(", ")),
     }
 }
 
-fn km_curve(i: usize, name: &str, curve: &Curve) -> km::Curve {
-    let steps = curve.steps.iter().map(|s| km::Step {
+fn km_curve(group: &Followed<'_>) -> km::Curve {
+    let steps = group.curve.steps.iter().map(|s| km::Step {
         time: s.time,
         n_risk: s.n_risk,
         n_event: s.n_event,
@@ -87,27 +89,39 @@ fn km_curve(i: usize, name: &str, curve: &Curve) -> km::Curve {
         survival: s.survival,
         limits: s.low.zip(s.high).map(|(l, h)| [l, h]),
     });
-    km::Curve { name: name.to_owned(), role: Role::Series(i as u8), n: curve.n, steps: steps.collect() }
+    km::Curve { name: group.name.clone(), role: group.role, n: group.curve.n, steps: steps.collect() }
 }
 
 /// A score with its curve.
-pub(super) struct Scored {
+pub struct Scored {
     pub name: String,
     pub auc: Auc,
     pub curve: Roc,
+    /// Drawn dashed: of the patients the model was fitted on.
+    pub apparent: bool,
 }
 
 /// ROC curves; `tests` name two scores and compare their areas.
-pub(super) fn roc(scores: &[Scored], tests: &[(String, String, PairedTest)], source: String) -> Lines {
+pub fn roc(scores: &[Scored], tests: &[(String, String, PairedTest)], source: String) -> Lines {
     let line = |(i, s): (usize, &Scored)| {
         let interval =
             s.auc.interval.map_or_else(String::new, |[l, h]| format!(" ({}–{})", fixed(l, 3), fixed(h, 3)));
         let name = format!("{}: AUC {}{interval}", s.name, fixed(s.auc.auc, 3));
         let mut line = Line::new(name, Role::Series(i as u8), s.curve.points.clone());
+        line.dashed = s.apparent;
         line.marked = Some([1.0 - s.curve.youden.specificity, s.curve.youden.sensitivity]);
+        line.readout = roc_readout(s);
         line
     };
-    let mut notes = vec!["Rings: largest Youden index; dashed: chance".to_owned()];
+    let mut notes = Vec::new();
+    if let Some(Scored { name, curve: Roc { youden, .. }, .. }) = scores.first() {
+        notes.push(format!(
+            "Rings: largest Youden index; {name}: sensitivity {}, specificity {} at {}",
+            fixed(youden.sensitivity, 2),
+            fixed(youden.specificity, 2),
+            number(youden.threshold, 3)
+        ));
+    }
     if !tests.is_empty() {
         let words: Vec<String> =
             tests.iter().map(|(a, b, t)| format!("{a} against {b} p {}", p_words(t.p))).collect();
@@ -121,6 +135,16 @@ pub(super) fn roc(scores: &[Scored], tests: &[(String, String, PairedTest)], sou
         notes,
         ..unit_square(source)
     }
+}
+
+/// What the pointer reads at each corner of a ROC curve.
+fn roc_readout(score: &Scored) -> Vec<String> {
+    let words = |([fpr, sensitivity], threshold): (&[f64; 2], &Option<f64>)| {
+        let above = threshold.map_or_else(String::new, |t| format!(" above {}", number(t, 3)));
+        let specificity = fixed(1.0 - fpr, 2);
+        format!("{}{above}: sensitivity {}, specificity {specificity}", score.name, fixed(*sensitivity, 2))
+    };
+    score.curve.points.iter().zip(&score.curve.thresholds).map(words).collect()
 }
 
 fn unit_square(source: String) -> Lines {
@@ -150,7 +174,7 @@ fn spread(probability: &[f64], outcome: &[bool]) -> Vec<Spread> {
 }
 
 /// A model's calibration on its own patients and without the optimism of that.
-pub(super) fn calibration(c: &Calibration, probability: &[f64], outcome: &[bool], source: String) -> Lines {
+pub fn calibration(c: &Calibration, probability: &[f64], outcome: &[bool], source: String) -> Lines {
     let apparent = c.predicted.iter().zip(&c.apparent).map(|(p, a)| [*p, *a]).collect();
     let mut first = Line::new("apparent", Role::Series(1), apparent);
     first.dashed = true;
@@ -176,6 +200,7 @@ pub(super) fn calibration(c: &Calibration, probability: &[f64], outcome: &[bool]
         drawn => format!("{} of {drawn} resamples used", c.used),
     };
     Lines {
+        y_domain: room(&lines),
         lines,
         spread: spread(probability, outcome),
         notes: vec![
@@ -186,12 +211,22 @@ pub(super) fn calibration(c: &Calibration, probability: &[f64], outcome: &[bool]
     }
 }
 
+/// Shares from 0 to 1, and a little more where a smoother leaves them.
+fn room(lines: &[Line]) -> [f64; 2] {
+    let shares = || lines.iter().flat_map(|l| &l.points).map(|p| p[1]).filter(|v| v.is_finite());
+    let (low, high) = (shares().fold(0.0, f64::min), shares().fold(1.0, f64::max));
+    [
+        if low < 0.0 { (low - 0.01).max(-0.2) } else { 0.0 },
+        if high > 1.0 { (high + 0.01).min(1.2) } else { 1.0 },
+    ]
+}
+
 fn errors(eavg: f64, e90: f64, emax: f64) -> String {
     format!("mean {}, 90th percentile {}, largest {}", fixed(eavg, 3), fixed(e90, 3), fixed(emax, 3))
 }
 
 /// How given probabilities agree with outcomes.
-pub(super) fn agreement(v: &Validation, probability: &[f64], outcome: &[bool], source: String) -> Lines {
+pub fn agreement(v: &Validation, probability: &[f64], outcome: &[bool], source: String) -> Lines {
     let curve = calibration::smooth(probability, outcome, &vec![1.0; outcome.len()]);
     let points = curve.x.iter().zip(&curve.y).map(|(x, y)| [*x, *y]).collect();
     let test = v.hosmer_lemeshow.as_ref().map_or_else(String::new, |h| {
@@ -201,8 +236,10 @@ pub(super) fn agreement(v: &Validation, probability: &[f64], outcome: &[bool], s
             p_words(h.new_patients.p)
         )
     });
+    let lines = vec![Line::new("smoothed share of events", Role::Series(0), points)];
     Lines {
-        lines: vec![Line::new("smoothed share of events", Role::Series(0), points)],
+        y_domain: room(&lines),
+        lines,
         spread: spread(probability, outcome),
         notes: vec![
             format!(
@@ -218,30 +255,80 @@ pub(super) fn agreement(v: &Validation, probability: &[f64], outcome: &[bool], s
     }
 }
 
-/// Net benefit of models and of treating all or none; `bands` are empty or one a model.
-pub(super) fn decision(
+/// What a decision curve shows of a model's benefit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BenefitAs {
+    #[default]
+    Net,
+    /// Share of the largest possible.
+    Standardised,
+    /// Interventions avoided among 100 patients.
+    Avoided,
+}
+
+impl BenefitAs {
+    /// Its value, where it exists.
+    pub fn of(self, benefit: &Benefit) -> Option<f64> {
+        match self {
+            Self::Net => Some(benefit.net_benefit),
+            Self::Standardised => Some(benefit.standardized),
+            Self::Avoided => benefit.interventions_avoided,
+        }
+    }
+
+    fn limits(self, band: &Band) -> &[[f64; 2]] {
+        match self {
+            Self::Net => &band.net_benefit,
+            Self::Standardised => &band.standardized,
+            Self::Avoided => &band.interventions_avoided,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Net => "Net benefit",
+            Self::Standardised => "Standardised net benefit",
+            Self::Avoided => "Interventions avoided per 100",
+        }
+    }
+
+    /// Treating all or none; all is what avoided interventions are counted from.
+    fn policies(self, curves: &DecisionCurves) -> Vec<Line> {
+        let points = |policies: &[Policy]| -> Vec<[f64; 2]> {
+            let value = |p: &Policy| if self == Self::Net { p.net_benefit } else { p.standardized };
+            policies.iter().map(|p| [p.threshold, value(p)]).collect()
+        };
+        if self == Self::Avoided {
+            return vec![];
+        }
+        let mut all = Line::new("treat all", Role::Muted, points(&curves.all));
+        all.dashed = true;
+        vec![all, Line::new("treat none", Role::Ink, points(&curves.none))]
+    }
+}
+
+/// Decision curves of models beside treating all or none; `bands` are empty or one a model with limits at each
+/// threshold, `predicted` says how the patients were predicted.
+pub fn decision(
     curves: &DecisionCurves,
-    bands: &[Vec<[f64; 2]>],
+    bands: &[Band],
+    shown: BenefitAs,
     predicted: &str,
     source: String,
 ) -> Lines {
     let mut lines: Vec<Line> = Vec::new();
     for (i, model) in curves.models.iter().enumerate() {
-        let points = model.curve.iter().map(|b| [b.threshold, b.net_benefit]).collect();
+        let point = |(k, b): (usize, &Benefit)| Some((k, [b.threshold, shown.of(b)?]));
+        let (kept, points): (Vec<usize>, Vec<[f64; 2]>) =
+            model.curve.iter().enumerate().filter_map(point).unzip();
         let mut line = Line::new(model.name.clone(), Role::Series(i as u8), points);
-        line.band = bands.get(i).cloned().unwrap_or_default();
+        let band = bands.get(i).map_or(&[][..], |band| shown.limits(band));
+        line.band = kept.iter().filter_map(|k| band.get(*k).copied()).collect();
         lines.push(line);
     }
-    let mut all = Line::new(
-        "treat all",
-        Role::Muted,
-        curves.all.iter().map(|p| [p.threshold, p.net_benefit]).collect(),
-    );
-    all.dashed = true;
-    let none = curves.none.iter().map(|p| [p.threshold, p.net_benefit]).collect();
-    lines.extend([all, Line::new("treat none", Role::Ink, none)]);
-    let highest = lines.iter().flat_map(|l| &l.points).map(|p| p[1]).filter(|v| v.is_finite());
-    let highest = bands.iter().flatten().map(|b| b[1]).chain(highest).fold(0.0, f64::max);
+    lines.extend(shown.policies(curves));
+    let values = lines.iter().flat_map(|l| l.points.iter().map(|p| p[1]).chain(l.band.iter().map(|b| b[1])));
+    let highest = values.filter(|v| v.is_finite()).fold(0.0, f64::max);
     let top = if highest > 0.0 { 1.05 * highest } else { 1.0 };
     let ends = curves.all.iter().map(|p| p.threshold);
     let (low, high) = ends.fold((f64::INFINITY, 0.0f64), |(l, h), t| (l.min(t), h.max(t)));
@@ -249,13 +336,13 @@ pub(super) fn decision(
     Lines {
         title: "Decision curves".to_owned(),
         x_title: "Threshold probability".to_owned(),
-        y_title: "Net benefit".to_owned(),
+        y_title: shown.title().to_owned(),
         x_domain: if high > low { [low, high] } else { [0.0, 1.0] },
-        y_domain: [-0.08 * top, top],
+        y_domain: [if shown == BenefitAs::Avoided { 0.0 } else { -0.08 * top }, top],
         reference: None,
         square: false,
         lines,
-        notes: vec![format!("Predictions {predicted}; prevalence {}{band}", percent(curves.prevalence))],
+        notes: vec![format!("{predicted}; prevalence {}{band}", percent(curves.prevalence))],
         ..unit_square(source)
     }
 }
@@ -293,7 +380,11 @@ mod tests {
     fn lines_hold_the_results_and_nothing_is_cut() {
         let (auc, curve) =
             (area::auc_with_interval(&OUTCOME, &RISK).unwrap(), area::curve(&OUTCOME, &RISK).unwrap());
-        let figure = roc(&[Scored { name: "risk".to_owned(), auc, curve }], &[], "made-up.csv".to_owned());
+        let figure = roc(
+            &[Scored { name: "risk".to_owned(), auc, curve, apparent: false }],
+            &[],
+            "made-up.csv".to_owned(),
+        );
         assert_eq!(figure.lines[0].points.first(), Some(&[0.0, 0.0]));
         assert!(figure.lines[0].name.starts_with("risk: AUC 0.875"), "{}", figure.lines[0].name);
         let models = [("risk".to_owned(), RISK.to_vec())];
@@ -301,7 +392,7 @@ mod tests {
         let curves = decision_curve::decision_curves(&models, &OUTCOME, &thresholds, None).unwrap();
         let resamples = resample::bootstrap(8, 20, 1);
         let bands = [decision_curve::band(&RISK, &OUTCOME, &thresholds, None, &resamples)];
-        let benefit = decision(&curves, &bands, "as given", "made-up.csv".to_owned());
+        let benefit = decision(&curves, &bands, BenefitAs::Net, "as given", "made-up.csv".to_owned());
         assert_eq!(benefit.x_domain, [0.1, 0.8]);
         assert_eq!([benefit.lines.len(), benefit.lines[0].band.len()], [3, 3]);
         let agreed = agreement(
