@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde::Serialize;
 
 use crate::chart::cam::Look;
-use crate::clinical::{ClinicalError, ClinicalModel, Explanation, Record};
+use crate::clinical::{ClinicalError, ClinicalModel, Explanation, Missing, Record};
 use crate::dicom::Volume;
 use crate::files;
 use crate::fusion::{self, LogProb, Source, Votes};
@@ -101,7 +101,11 @@ impl ImageBranch {
 pub struct ClinicalBranch {
     pub probability: f64,
     pub vote: bool,
+    /// Lowest and highest probability of the members of an ensemble over seeds; absent for one model.
+    pub spread: Option<[f64; 2]>,
     pub missing: Vec<String>,
+    /// What was done with the missing values.
+    pub missing_policy: Missing,
     /// Each variable's share of the log-odds.
     #[serde(flatten)]
     pub explanation: Explanation,
@@ -344,7 +348,8 @@ pub fn assess(
     }
     if !clinical.missing.is_empty() {
         warnings.push(format!(
-            "missing clinical values were filled by the model's stated policy: {}",
+            "missing clinical values were {}: {}",
+            models.clinical.missing().words(),
             clinical.missing.join(", ")
         ));
     }
@@ -366,6 +371,8 @@ pub fn assess(
         clinical: ClinicalBranch {
             probability: clinical.probability,
             vote: clinical.vote,
+            spread: clinical.spread,
+            missing_policy: models.clinical.missing(),
             missing: clinical.missing,
             explanation: models.clinical.explain(record),
         },

@@ -8,7 +8,7 @@ use crate::stats::roc;
 
 /// Few and shallow trees: enough to see what a column is worth, quick enough to refit for every finding.
 const SETTINGS: BoostingSettings =
-    BoostingSettings { trees: 60, learning_rate: 0.1, max_depth: 3, min_samples_leaf: 5 };
+    BoostingSettings { trees: 60, min_samples_leaf: 5, ..BoostingSettings::published() };
 const FOLDS: usize = 5;
 
 /// What the model may look at.

@@ -5,6 +5,8 @@
 
 /// Linear axes: ticks, scales, gridlines, legend.
 pub mod axes;
+/// A cohort's Shapley values by variable, and one variable's against its values.
+pub mod beeswarm;
 /// Grad-CAM over a slice.
 pub mod cam;
 /// The only painter with egui types.

@@ -44,7 +44,7 @@ pub struct EvaluateArgs {
     json: bool,
 }
 
-fn split(text: &str) -> Result<Split, String> {
+pub(super) fn split(text: &str) -> Result<Split, String> {
     let found = Split::ALL.into_iter().find(|s| s.name() == text);
     found.ok_or_else(|| "give train, valid or test".to_owned())
 }

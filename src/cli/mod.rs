@@ -6,8 +6,10 @@ mod audit;
 mod cohort;
 mod demo;
 mod evaluate;
+mod explain;
 mod inspect;
 mod phantom;
+mod plot;
 mod predict;
 mod selfcheck;
 mod simulate;
@@ -64,6 +66,8 @@ enum Job {
     Cohort(cohort::CohortArgs),
     /// Every branch, fusion and alternative on a split of a cohort
     Evaluate(evaluate::EvaluateArgs),
+    /// What the clinical branch depends on, patient by patient
+    Explain(explain::ExplainArgs),
     /// Statistics of any table
     Stats(stats::StatsArgs),
     /// Look into or convert a weights file
@@ -107,6 +111,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Job::Audit(args)) => audit::run(args),
         Some(Job::Cohort(args)) => cohort::run(args),
         Some(Job::Evaluate(args)) => evaluate::run(&args),
+        Some(Job::Explain(args)) => explain::run(&args),
         Some(Job::Stats(args)) => stats::run(args),
         Some(Job::Weights(args)) => weights::run(args),
         Some(Job::Selfcheck(args)) => selfcheck::run(args),

@@ -1,7 +1,6 @@
 //! `thoracast stats`: the statistics for any table.
 
 mod agreement;
-mod plot;
 mod survival;
 
 use std::collections::BTreeMap;
@@ -10,7 +9,7 @@ use std::path::PathBuf;
 use anyhow::{anyhow, bail};
 use serde_json::{Map, json};
 
-use super::{note, print_json, print_line};
+use super::{note, plot, print_json, print_line};
 use crate::chart::{forest, lines, nomogram as chart_of};
 use crate::cohort::{Table, decode};
 use crate::figures;

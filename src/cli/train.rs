@@ -1,15 +1,16 @@
 //! `thoracast train`: fits the models from a cohort folder and writes them with their cards.
 
+mod clinical;
 mod networks;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context;
-use serde_json::json;
+use anyhow::{Context, anyhow};
+use serde_json::{Value, json};
 
 use super::{note, print_json, print_line};
-use crate::clinical::{self, ClinicalTraining};
-use crate::cohort::{Table, published};
+use crate::cohort::published::{self, FusionCheck};
+use crate::cohort::{CohortFolder, Mapping, Split};
 use crate::files;
 use crate::level::Level;
 use crate::stats::nomogram::{self, NomogramModel};
@@ -24,16 +25,18 @@ pub struct TrainArgs {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     /// The boosted trees, from clinical_train.csv; evaluated on clinical_test.csv where present
-    Clinical(Common),
+    Clinical(clinical::ClinicalArgs),
     /// The network at T4 (DenseNet161), from images/T4
     T4(networks::NetworkArgs),
     /// The network at T11 (ResNet50), from images/T11
     T11(networks::NetworkArgs),
     /// The nomogram, from nomogram_test.csv; checks the fusion rule on published_test_predictions.csv where present
     Fusion(Common),
+    /// All of these that the cohort has the data for; the options are the networks'
+    All(networks::NetworkArgs),
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 struct Common {
     /// Folder with the cohort's tables
     #[arg(long, value_name = "DIR")]
@@ -41,6 +44,9 @@ struct Common {
     /// Folder the model file is written to
     #[arg(long, value_name = "DIR", default_value = "models")]
     out: PathBuf,
+    /// Names the cohort's own files, columns and codes, as the import dialog writes it
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
     /// The same seed gives the same model
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -49,72 +55,96 @@ struct Common {
     json: bool,
 }
 
+impl Common {
+    fn cohort(&self) -> anyhow::Result<CohortFolder> {
+        let mapping = self.mapping.as_deref().map(Mapping::read).transpose()?;
+        Ok(CohortFolder::open(&self.cohort, mapping.as_ref())?)
+    }
+}
+
 /// Trains what was asked for.
 pub fn run(args: TrainArgs) -> anyhow::Result<()> {
     match args.what {
         What::T4(args) => networks::run(Level::T4, &args),
         What::T11(args) => networks::run(Level::T11, &args),
-        What::Clinical(common) => train_clinical(&common),
-        What::Fusion(common) => train_fusion(&common),
+        What::Clinical(args) => clinical::run(&args),
+        What::Fusion(common) => run_fusion(&common),
+        What::All(args) => train_all(&args),
     }
 }
 
-fn train_clinical(args: &Common) -> anyhow::Result<()> {
-    let table = Table::read(&args.cohort.join("clinical_train.csv"))?;
-    let mut training = ClinicalTraining::default();
-    training.smote.seed = args.seed;
-    let mut model = clinical::train(&table, &training)?;
-    if let Some(test) = read_if_there(&args.cohort.join("clinical_test.csv"))? {
-        let (_, warnings) = clinical::read_records(&test)?;
-        warn(&warnings);
-        model = model.with_test(&test)?;
-    }
-    warn(&model.card().warnings);
-    let path = args.out.join("clinical.json");
-    files::write_atomic(&path, &model.to_json().context("writing the clinical model")?)?;
-    if args.json {
-        let document = json!({"model": path, "sha256": model.sha256, "card": model.card()});
-        print_json(&document)?;
-    } else {
-        print_line(model.description())?;
-        print_line(&model.card().recipe)?;
-        print_line(&format!("written to {} (SHA-256 {})", path.display(), model.sha256))?;
-    }
-    Ok(())
-}
-
-fn train_fusion(args: &Common) -> anyhow::Result<()> {
-    let table = Table::read(&args.cohort.join("nomogram_test.csv"))?;
+/// The nomogram's model and how the fusion rule did; the JSON document of the two.
+fn train_fusion(args: &Common) -> anyhow::Result<(NomogramModel, Option<FusionCheck>, Value)> {
+    let cohort = args.cohort()?;
+    let table = cohort.survival(Split::Test).ok_or_else(|| {
+        anyhow!("{}: there is no table nomogram_test to fit the nomogram on", args.cohort.display())
+    })?;
     warn(&table.warnings);
-    let model = nomogram::train(&table)?;
-    let check = match read_if_there(&args.cohort.join("published_test_predictions.csv"))? {
-        Some(predictions) => Some(published::check_fusion(&predictions)?),
-        None => None,
-    };
+    let model = nomogram::train(table)?;
+    let check = cohort.predictions.as_ref().map(published::check_fusion).transpose()?;
     let path = args.out.join("nomogram.json");
     files::write_atomic(&path, &model.to_json().context("writing the nomogram")?)?;
+    let document = json!({
+        "model": path,
+        "sha256": model.sha256,
+        "card": model.card(),
+        "intercept": model.model().intercept,
+        "predictors": model.model().predictors,
+        "cutoff": model.cutoff(),
+        "fusion_rule": check,
+    });
+    Ok((model, check, document))
+}
+
+fn run_fusion(args: &Common) -> anyhow::Result<()> {
+    let (model, check, document) = train_fusion(args)?;
     if args.json {
-        let document = json!({
-            "model": path,
-            "sha256": model.sha256,
-            "card": model.card(),
-            "intercept": model.model().intercept,
-            "predictors": model.model().predictors,
-            "cutoff": model.cutoff(),
-            "fusion_rule": check,
-        });
-        print_json(&document)?;
-    } else {
-        tell_nomogram(&model)?;
-        if let Some(check) = check {
-            print_line(&format!(
-                "Fusion rule: {} of {} published fusions reproduced (T4 and T11 agree in {}, the vote decided {} for T4 and {} for T11)",
-                check.reproduced, check.patients, check.agree, check.decided_for_t4, check.decided_for_t11
-            ))?;
-        }
-        print_line(&format!("written to {} (SHA-256 {})", path.display(), model.sha256))?;
+        return print_json(&document);
     }
-    Ok(())
+    tell_nomogram(&model)?;
+    if let Some(check) = check {
+        print_line(&format!(
+            "Fusion rule: {} of {} published fusions reproduced (T4 and T11 agree in {}, the vote decided {} for T4 and {} for T11)",
+            check.reproduced, check.patients, check.agree, check.decided_for_t4, check.decided_for_t11
+        ))?;
+    }
+    print_line(&format!("written to {} (SHA-256 {})", args.out.join("nomogram.json").display(), model.sha256))
+}
+
+/// Everything the cohort has the data for, in the order in which one needs the other.
+fn train_all(args: &networks::NetworkArgs) -> anyhow::Result<()> {
+    let common = args.common();
+    let cohort = common.cohort()?;
+    let mut done = serde_json::Map::new();
+    let mut step = |name: &str, document: Value| -> anyhow::Result<()> {
+        if !args.json() {
+            let text = document["card"]["summary"].as_str().or(document["card"]["description"].as_str());
+            print_line(&format!("{name}: {}", text.unwrap_or("done")))?;
+        }
+        done.insert(name.to_owned(), document);
+        Ok(())
+    };
+    if cohort.clinical(Split::Train).is_some() {
+        note("Clinical branch…");
+        step("clinical", clinical::train(&clinical::ClinicalArgs::published(common.clone()))?)?;
+    }
+    if cohort.survival(Split::Test).is_some() {
+        note("Nomogram…");
+        step("fusion", train_fusion(&common)?.2)?;
+    }
+    for level in Level::ALL {
+        if cohort.pictures.iter().any(|p| p.level == level && p.split == Split::Train) {
+            note(&format!("Network at {}…", level.name()));
+            step(&level.name().to_lowercase(), networks::train(level, args)?)?;
+        }
+    }
+    if done.is_empty() {
+        return Err(anyhow!(
+            "{}: there is neither a table clinical_train or nomogram_test nor a training picture",
+            common.cohort.display()
+        ));
+    }
+    if args.json() { print_json(&done) } else { Ok(()) }
 }
 
 fn tell_nomogram(model: &NomogramModel) -> anyhow::Result<()> {
@@ -130,10 +160,6 @@ fn tell_nomogram(model: &NomogramModel) -> anyhow::Result<()> {
         print_line(line)?;
     }
     Ok(())
-}
-
-fn read_if_there(path: &Path) -> anyhow::Result<Option<Table>> {
-    Ok(if path.exists() { Some(Table::read(path)?) } else { None })
 }
 
 fn warn(warnings: &[String]) {

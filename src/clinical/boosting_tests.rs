@@ -85,7 +85,8 @@ fn the_first_trees_are_scikit_learns_but_for_ties() {
             let (f, at) = (feature[node] as usize, threshold[node]);
             let part: Vec<Vec<f64>> = rows.iter().map(|i| x[*i].clone()).collect();
             let target: Vec<f64> = rows.iter().map(|i| residual[*i]).collect();
-            let ours = grow(&Sorted::new(&part), &target, 1, 1, |_| 0.0).tree;
+            let stump = BoostingSettings { max_depth: 1, ..BoostingSettings::default() }.limits();
+            let ours = grow(&Sorted::new(&part), &target, None, stump, |_| 0.0).tree;
             let Node::Split { feature: our_f, threshold: our_at, .. } = ours.nodes[0] else {
                 panic!("no split")
             };
@@ -160,7 +161,7 @@ fn without_ties_a_tree_is_the_one_worked_out_by_hand() {
     let outcome = [false, false, false, true, true, true];
     let fitted = fit(&rows, &outcome, &BoostingSettings { trees: 1, ..Default::default() }).unwrap();
     let leaf = |value| Node::Leaf { value, n: 3 };
-    let split = Node::Split { feature: 0, threshold: 3.5, left: 1, right: 2, n: 6 };
+    let split = Node::Split { feature: 0, threshold: 3.5, left: 1, right: 2, n: 6, missing_left: false };
     assert_eq!(fitted.model.trees[0].nodes, [split, leaf(-2.0), leaf(2.0)]);
     assert!((fitted.model.probability(&[6.0]) - 1.0 / (1.0 + (-0.2f64).exp())).abs() < 1e-15);
     assert!((fitted.train_loss[0] - 2.0 * (-0.2f64).exp().ln_1p()).abs() < 1e-15);
@@ -186,4 +187,189 @@ fn unusable_training_data_are_refused() {
     assert_eq!(nan, Err(BoostingError::NotFinite { row: 1, column: 0 }));
     let few = smote::borderline(&vec![vec![0.0]; 8], &[true; 8].map(|_| false), &SmoteSettings::default());
     assert!(few.unwrap_err().to_string().contains("there are 0"));
+}
+
+/// Values that are all different, by a formula that other programs can repeat: fractions of multiples of square roots.
+fn without_ties(n: usize) -> (Vec<Vec<f64>>, Vec<bool>) {
+    let fraction = |i: usize, root: f64| (i as f64 * root.sqrt()).fract();
+    let rows: Vec<Vec<f64>> =
+        (1..=n).map(|i| [2.0, 3.0, 5.0, 7.0].map(|root| fraction(i, root)).to_vec()).collect();
+    let event = |(k, x): (usize, &Vec<f64>)| x[0] + x[1] * x[3] + 0.8 * fraction(k + 1, 17.0) > 1.05;
+    let outcome = rows.iter().enumerate().map(event).collect();
+    (rows, outcome)
+}
+
+/// scikit-learn 1.9.1 on the same numbers as float32, the same for every `random_state`:
+/// `GradientBoostingClassifier(**settings).fit(x, y).predict_proba(x)[:6, 1]` and the last of `train_score_`.
+#[test]
+fn without_ties_probabilities_are_scikit_learns() {
+    let (x, y) = without_ties(120);
+    assert_eq!(y.iter().filter(|y| **y).count(), 69);
+    let published = BoostingSettings::published();
+    let cases: [(BoostingSettings, [f64; 6], f64); 5] = [
+        (
+            BoostingSettings { trees: 50, ..published.clone() },
+            [
+                0.2925076602063749,
+                0.9768727988395036,
+                0.043921146053972474,
+                0.9726638223731001,
+                0.07216259994185677,
+                0.962256274290193,
+            ],
+            0.17701213930339021,
+        ),
+        (
+            BoostingSettings { trees: 20, learning_rate: 0.3, max_depth: 2, ..published.clone() },
+            [
+                0.4597481506178348,
+                0.9539327155149038,
+                0.06420225570119861,
+                0.9737651532864426,
+                0.13545850998280068,
+                0.9336429646455765,
+            ],
+            0.3165924295527928,
+        ),
+        (
+            BoostingSettings {
+                trees: 30,
+                learning_rate: 0.05,
+                max_depth: 2,
+                min_samples_leaf: 9,
+                ..published.clone()
+            },
+            [
+                0.5261590548784462,
+                0.8565355029665906,
+                0.1908915847206188,
+                0.8165039493623418,
+                0.39965844788808114,
+                0.744569512241688,
+            ],
+            0.7888477721472846,
+        ),
+        (
+            BoostingSettings { trees: 40, max_depth: 1, ..published.clone() },
+            [
+                0.5408170556742846,
+                0.8826890640789289,
+                0.17820963417784894,
+                0.8212422943613107,
+                0.3983978963968275,
+                0.7417984989390226,
+            ],
+            0.7725094367280729,
+        ),
+        (
+            BoostingSettings {
+                trees: 25,
+                learning_rate: 0.2,
+                max_depth: 4,
+                min_samples_split: 30,
+                ..published.clone()
+            },
+            [
+                0.2041725603318061,
+                0.9842382241062799,
+                0.052403449187056354,
+                0.9537201304101885,
+                0.09875698662888126,
+                0.9691218915483792,
+            ],
+            0.2063205689303613,
+        ),
+    ];
+    for (settings, probabilities, loss) in cases {
+        let fitted = fit(&x, &y, &settings).unwrap();
+        for (row, want) in x.iter().zip(probabilities) {
+            let got = fitted.model.probability(row);
+            assert!((got - want).abs() < 1e-9, "{settings:?}: {got} is not {want}");
+        }
+        let last = fitted.train_loss.last().unwrap();
+        assert!((last - loss).abs() < 1e-9, "{settings:?}: loss {last} is not {loss}");
+    }
+}
+
+/// Every fifth row held back, `n_iter_no_change=5, tol=1e-4`: scikit-learn's rule stops after 15 trees, at a deviance of
+/// 0.9122493297077948 of the rows held back.
+#[test]
+fn early_stopping_stops_where_scikit_learn_does() {
+    let (x, y) = without_ties(120);
+    let part = |held: bool| -> (Vec<Vec<f64>>, Vec<bool>) {
+        (0..120).filter(|i| (i % 5 == 0) == held).map(|i| (x[i].clone(), y[i])).unzip()
+    };
+    let ((rows, outcome), (held, held_outcome)) = (part(false), part(true));
+    let stop = EarlyStopping { rounds: 5, ..EarlyStopping::default() };
+    let settings = BoostingSettings {
+        trees: 200,
+        learning_rate: 0.2,
+        early_stopping: Some(stop),
+        ..BoostingSettings::published()
+    };
+    let held_back = HeldBack { rows: &held, outcome: &held_outcome };
+    let fitted = fit_watching(&rows, &outcome, &settings, Some(held_back)).unwrap();
+    assert_eq!([fitted.model.trees.len(), fitted.held_back_loss.len()], [15, 15]);
+    assert!((fitted.held_back_loss[14] - 0.9122493297077948).abs() < 1e-9, "{:?}", fitted.held_back_loss);
+}
+
+#[test]
+fn a_subsample_is_drawn_by_its_seed_and_learns_all_the_same() {
+    let (x, y) = without_ties(120);
+    let settings = BoostingSettings { trees: 60, subsample: 0.5, ..BoostingSettings::published() };
+    let fitted = fit(&x, &y, &settings).unwrap();
+    assert_eq!(fitted, fit(&x, &y, &settings).unwrap());
+    assert_ne!(fitted.model, fit(&x, &y, &BoostingSettings { seed: 1, ..settings.clone() }).unwrap().model);
+    for tree in &fitted.model.trees {
+        let root = match tree.nodes[0] {
+            Node::Split { n, .. } | Node::Leaf { n, .. } => n,
+        };
+        assert_eq!(root, 60, "each tree sees half of the rows");
+    }
+    let p: Vec<f64> = x.iter().map(|r| fitted.model.probability(r)).collect();
+    assert!(auc(&y, &p) > 0.95);
+}
+
+#[test]
+fn a_missing_value_goes_where_its_outcomes_are() {
+    // The first column tells the outcome where it is known, and is missing for events only beyond row 60.
+    let rows: Vec<Vec<f64>> = (0..80)
+        .map(|i| vec![if i >= 60 { f64::NAN } else { f64::from(i) }, f64::from(i * 37 % 80)])
+        .collect();
+    let outcome: Vec<bool> = (0..80).map(|i| i >= 40).collect();
+    let settings = BoostingSettings { trees: 30, missing_branch: true, ..BoostingSettings::published() };
+    let model = fit(&rows, &outcome, &settings).unwrap().model;
+    assert!(model.probability(&[f64::NAN, 3.0]) > 0.9);
+    assert!(model.probability(&[50.0, 3.0]) > 0.9 && model.probability(&[5.0, 3.0]) < 0.1);
+    // Only that a value is missing tells the outcome: the known ones are all alike.
+    let alike: Vec<Vec<f64>> = (0..40).map(|i| vec![if i % 4 == 0 { f64::NAN } else { 1.0 }]).collect();
+    let lacking: Vec<bool> = (0..40).map(|i| i % 4 == 0).collect();
+    let model = fit(&alike, &lacking, &settings).unwrap().model;
+    assert!(model.probability(&[f64::NAN]) > 0.9 && model.probability(&[1.0]) < 0.1);
+    assert!(model.trees.iter().all(|t| t.check(1)), "its file can be read back");
+    // Without the branch a missing value is no number.
+    assert!(fit(&alike, &lacking, &BoostingSettings::published()).is_err());
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_named() {
+    let published = BoostingSettings::published;
+    for (settings, says) in [
+        (BoostingSettings { trees: 0, ..published() }, "0 trees"),
+        (BoostingSettings { learning_rate: 1.5, ..published() }, "1.5 is no learning rate"),
+        (BoostingSettings { max_depth: 99, ..published() }, "99 is no depth"),
+        (BoostingSettings { subsample: 0.0, ..published() }, "0 is no share"),
+        (BoostingSettings { min_samples_leaf: 0, ..published() }, "at least one row"),
+        (
+            BoostingSettings {
+                early_stopping: Some(EarlyStopping { share: 1.0, ..EarlyStopping::default() }),
+                ..published()
+            },
+            "early stopping",
+        ),
+    ] {
+        let said = settings.check().unwrap_err();
+        assert!(said.contains(says), "{said}");
+    }
+    assert!(published().check().is_ok());
 }

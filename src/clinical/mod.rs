@@ -1,12 +1,16 @@
 //! The clinicopathological variables (names, units, codes), one patient's values, and the boosted trees over them.
 
 pub mod boosting;
+mod card;
 mod explain;
+mod file;
+pub mod importance;
 mod model;
 mod record;
 pub mod scaler;
 pub mod shap;
 pub mod smote;
+mod training;
 pub mod tree;
 mod variables;
 
@@ -14,12 +18,13 @@ use std::path::PathBuf;
 
 use crate::cohort::TableError;
 
+pub use card::{ClinicalCard, Performance, TrainedOn};
 pub use explain::{Contribution, Explanation};
-pub use model::{
-    ClinicalCard, ClinicalModel, ClinicalPrediction, ClinicalTraining, PUBLISHED_COLUMNS, Performance,
-    TrainedOn, outcomes, train,
-};
+pub use model::{ClinicalModel, ClinicalPrediction};
 pub use record::{Record, ids, outside_codes, read_record, read_record_at, read_records, validate};
+pub use training::{
+    ClinicalTraining, LossCurve, Missing, PUBLISHED_COLUMNS, Trained, outcomes, train, train_with_losses,
+};
 pub use variables::{Kind, VARIABLES, Variable, variable};
 
 /// What stops reading a patient or using a model; one sentence each.

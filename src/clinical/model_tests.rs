@@ -1,3 +1,6 @@
+use super::super::boosting::{self, BoostingSettings};
+use super::super::file;
+use super::super::training::{ClinicalTraining, PUBLISHED_COLUMNS, Trained, train, train_with_losses};
 use super::*;
 use crate::testing::shared;
 
@@ -63,7 +66,7 @@ fn a_broken_or_foreign_model_file_is_one_sentence_that_names_it() {
     for (bytes, says) in [
         (whole[..whole.len() / 2].to_vec(), "not a whole clinical model"),
         (b"{}".to_vec(), "not a whole clinical model"),
-        (foreign.into_bytes(), "this is 'something else' version 1"),
+        (foreign.into_bytes(), "this is 'something else' version 2"),
         (loop_back.into_bytes(), "damaged"),
         (outside.into_bytes(), "damaged"),
     ] {
@@ -116,4 +119,79 @@ fn an_explanation_adds_up_to_the_prediction_and_says_what_was_missing() {
     assert!((p - model.predict(&record).probability).abs() < 1e-12);
     assert_eq!(told.contributions.len(), model.columns().count());
     assert!(told.contributions.iter().all(|c| c.value.is_none()));
+}
+
+#[test]
+fn an_ensemble_averages_log_odds_and_tells_its_spread() {
+    let ensemble = ClinicalTraining { seeds: 4, ..settings() };
+    let Trained { model, losses } = train_with_losses(&tiny(), &ensemble).unwrap();
+    assert_eq!(losses.iter().map(|l| l.seed).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert!(losses.iter().all(|l| l.train.len() == 20 && l.train[19] < l.train[0]));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clinical.json");
+    files::write_atomic(&path, &model.to_json().unwrap()).unwrap();
+    assert_eq!(ClinicalModel::load(&path).unwrap(), model);
+    assert!(model.description().contains("80 trees in 4 models"), "{}", model.description());
+
+    let record = Record { values: [("age", 50.0), ("cea", 7.5)].into(), ..Default::default() };
+    let said = model.predict(&record);
+    let [low, high] = said.spread.unwrap();
+    assert!(low <= said.probability && said.probability <= high && low < high, "{said:?}");
+    let log_odds = (said.probability / (1.0 - said.probability)).ln();
+    assert!((model.explain(&record).log_odds() - log_odds).abs() < 1e-9);
+    // One model has no spread; its first member is the first of the ensemble.
+    let single = train(&tiny(), &settings()).unwrap();
+    assert_eq!(single.predict(&record).spread, None);
+    assert_eq!(single, train(&tiny(), &ClinicalTraining { seeds: 1, ..settings() }).unwrap());
+}
+
+#[test]
+fn a_model_with_a_missing_branch_says_so_and_explains_itself() {
+    let branch = ClinicalTraining { missing: Missing::Branch, ..settings() };
+    let model = train(&tiny(), &branch).unwrap();
+    assert_eq!(model.missing(), Missing::Branch);
+    assert!(model.card().missing_values.contains("branch"));
+    let lacking = Record { values: [("age", 50.0)].into(), ..Default::default() };
+    let said = model.predict(&lacking);
+    assert_eq!(said.missing, ["CEA"]);
+    let log_odds = (said.probability / (1.0 - said.probability)).ln();
+    let why = model.explain(&lacking);
+    assert!((why.log_odds() - log_odds).abs() < 1e-9, "{why:?}");
+    assert_eq!(why.contributions[1].value, None);
+    let read = file::ModelFile::read(&model.to_json().unwrap()).unwrap();
+    assert_eq!(ClinicalModel::finish(read).unwrap(), model);
+}
+
+#[test]
+fn patients_held_back_stay_whole_and_stop_the_training() {
+    let mut table = tiny();
+    // Two rows a patient: 30 patients, 20 of them with an event in one of their rows.
+    for (i, row) in table.rows.iter_mut().enumerate() {
+        row.cells[0] = (i / 2).to_string();
+    }
+    let mut early = settings();
+    early.boosting.trees = 300;
+    early.boosting.early_stopping = Some(boosting::EarlyStopping { share: 0.2, ..Default::default() });
+    early.smote = None;
+    let Trained { model, losses } = train_with_losses(&table, &early).unwrap();
+    assert!(losses[0].train.len() < 300 && losses[0].held_back.len() == losses[0].train.len());
+    assert!(
+        model.card().held_back >= 10 && model.card().held_back.is_multiple_of(2),
+        "{}",
+        model.card().held_back
+    );
+    assert!(model.card().recipe.contains("stopped early") && model.card().recipe.contains("no synthetic"));
+}
+
+#[test]
+fn the_shipped_model_of_the_first_version_says_what_it_always_said() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/clinical.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let model = ClinicalModel::load(&path).unwrap();
+    assert_eq!(model.sha256, files::sha256_of(text.as_bytes()));
+    assert_eq!([model.card().seeds, model.card().held_back], [1, 0]);
+    let said = model.predict(&Record::default());
+    assert_eq!(said.missing.len(), PUBLISHED_COLUMNS.len());
+    // Walked through the file's trees by another program.
+    assert!((said.probability - 0.02404354144107214).abs() < 1e-15, "{}", said.probability);
 }

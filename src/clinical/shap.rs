@@ -5,7 +5,7 @@
 //! went each way at its splits.
 
 use super::boosting::Boosting;
-use super::tree::{Node, Tree};
+use super::tree::{Node, Tree, goes_left};
 
 /// Contributions to the log-odds of one row; `base` plus all of them is the model's log-odds.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,8 +126,8 @@ impl Walk<'_> {
                     }
                 }
             }
-            Node::Split { feature, threshold, left, right, .. } => {
-                let goes_left = f64::from(self.row[*feature]) <= *threshold;
+            Node::Split { feature, threshold, left, right, missing_left, .. } => {
+                let goes_left = goes_left(self.row[*feature], *threshold, *missing_left);
                 // A feature met before is taken out and comes back with both shares multiplied.
                 let (mut unknown, mut known) = (1.0, 1.0);
                 if let Some(k) = path.steps.iter().position(|s| s.feature == Some(*feature)) {

@@ -22,8 +22,10 @@ fn model(depth: usize, trees: usize, x: &[Vec<f64>], y: &[bool]) -> Boosting {
 fn expectation(tree: &Tree, at: usize, row: &[f32], known: u32) -> f64 {
     match &tree.nodes[at] {
         Node::Leaf { value, .. } => *value,
-        Node::Split { feature, threshold, left, right, .. } if known >> feature & 1 == 1 => {
-            let next = if f64::from(row[*feature]) <= *threshold { *left } else { *right };
+        Node::Split { feature, threshold, left, right, missing_left, .. } if known >> feature & 1 == 1 => {
+            let value = row[*feature];
+            let to_left = if value.is_nan() { *missing_left } else { f64::from(value) <= *threshold };
+            let next = if to_left { *left } else { *right };
             expectation(tree, next, row, known)
         }
         Node::Split { left, right, .. } => {
@@ -66,6 +68,30 @@ fn contributions_are_shapleys_by_definition() {
                 assert!((a - b).abs() < 1e-10, "depth {depth}: {a} {b}");
             }
         }
+    }
+}
+
+#[test]
+fn contributions_of_missing_values_are_shapleys_too() {
+    let (mut x, y) = data(150, 5, 4);
+    for (i, row) in x.iter_mut().enumerate() {
+        for j in [0, 3] {
+            if (i * 7 + j * 5) % 6 == 0 {
+                row[j] = f64::NAN;
+            }
+        }
+    }
+    let settings =
+        BoostingSettings { trees: 20, max_depth: 4, missing_branch: true, ..BoostingSettings::default() };
+    let model = boosting::fit(&x, &y, &settings).unwrap().model;
+    let lacking = x.iter().filter(|r| r.iter().any(|v| v.is_nan()));
+    for row in lacking.take(15) {
+        let said = explain(&model, row);
+        for (a, b) in said.contributions.iter().zip(by_definition(&model, row)) {
+            assert!((a - b).abs() < 1e-10, "{a} {b}");
+        }
+        let sum = said.base + said.contributions.iter().sum::<f64>();
+        assert!((sum - model.log_odds(row)).abs() < 1e-9);
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Resampled {
     /// Indices of the minority rows at the border.
     pub danger: Vec<usize>,
     pub synthetic: usize,
+    /// Of each synthetic row the minority row at the border.
+    pub parents: Vec<usize>,
 }
 
 /// Why resampling cannot be done.
@@ -57,8 +59,13 @@ pub fn borderline(
     };
     let danger: Vec<usize> = minority.iter().copied().filter(at_border).collect();
     let wanted = rows.len() - 2 * minority.len();
-    let mut out =
-        Resampled { rows: rows.to_vec(), outcome: outcome.to_vec(), danger: danger.clone(), synthetic: 0 };
+    let mut out = Resampled {
+        rows: rows.to_vec(),
+        outcome: outcome.to_vec(),
+        danger: danger.clone(),
+        synthetic: 0,
+        parents: Vec::new(),
+    };
     if danger.is_empty() {
         return Ok(out);
     }
@@ -71,6 +78,7 @@ pub fn borderline(
         let step: f64 = random.random();
         out.rows.push(rows[danger[d]].iter().zip(other).map(|(a, b)| a + step * (b - a)).collect());
         out.outcome.push(minority_is);
+        out.parents.push(danger[d]);
     }
     out.synthetic = wanted;
     Ok(out)

@@ -11,10 +11,16 @@ const MOST_DEPTH: usize = 64;
 /// A node: a test on one feature, or a leaf.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
-    /// Goes to `left` where the feature (as f32) is ≤ `threshold`, else to `right`.
-    Split { feature: usize, threshold: f64, left: usize, right: usize, n: usize },
+    /// Goes to `left` where the feature (as f32) is ≤ `threshold`, else to `right`; where it is missing, to `left` if
+    /// `missing_left`.
+    Split { feature: usize, threshold: f64, left: usize, right: usize, n: usize, missing_left: bool },
     /// Log-odds added (before the learning rate), and how many training rows ended here.
     Leaf { value: f64, n: usize },
+}
+
+/// Which way a value goes at a split; not a number is missing.
+pub fn goes_left(value: f32, threshold: f64, missing_left: bool) -> bool {
+    if value.is_nan() { missing_left } else { f64::from(value) <= threshold }
 }
 
 /// Nodes in depth-first order, left before right; the root is the first.
@@ -25,7 +31,7 @@ pub struct Tree {
 }
 
 /// A tree in a model file: one entry a node; `value` is a split's threshold or a leaf's value.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Arrays {
     /// −1 for a leaf.
     feature: Vec<i64>,
@@ -33,15 +39,19 @@ struct Arrays {
     left: Vec<usize>,
     right: Vec<usize>,
     n: Vec<usize>,
+    /// Splits that send missing values to the left; absent where none does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    missing_left: Vec<usize>,
 }
 
 impl From<Tree> for Arrays {
     fn from(tree: Tree) -> Self {
-        let mut a = Arrays { feature: vec![], value: vec![], left: vec![], right: vec![], n: vec![] };
-        for node in &tree.nodes {
+        let mut a = Arrays::default();
+        for (at, node) in tree.nodes.iter().enumerate() {
             let (feature, value, left, right, n) = match *node {
                 Node::Leaf { value, n } => (-1, value, 0, 0, n),
-                Node::Split { feature, threshold, left, right, n } => {
+                Node::Split { feature, threshold, left, right, n, missing_left } => {
+                    a.missing_left.extend(missing_left.then_some(at));
                     (feature as i64, threshold, left, right, n)
                 }
             };
@@ -66,7 +76,9 @@ impl TryFrom<Arrays> for Tree {
         let nodes = (0..count).map(|i| match usize::try_from(a.feature[i]) {
             Err(_) => Node::Leaf { value: a.value[i], n: a.n[i] },
             Ok(feature) => {
-                Node::Split { feature, threshold: a.value[i], left: a.left[i], right: a.right[i], n: a.n[i] }
+                let missing_left = a.missing_left.binary_search(&i).is_ok();
+                let (left, right, n) = (a.left[i], a.right[i], a.n[i]);
+                Node::Split { feature, threshold: a.value[i], left, right, n, missing_left }
             }
         });
         Ok(Tree { nodes: nodes.collect() })
@@ -81,8 +93,8 @@ impl Tree {
         for _ in 0..self.nodes.len() {
             match &self.nodes[at] {
                 Node::Leaf { value, .. } => return *value,
-                Node::Split { feature, threshold, left, right, .. } => {
-                    at = if f64::from(row[*feature]) <= *threshold { *left } else { *right };
+                Node::Split { feature, threshold, left, right, missing_left, .. } => {
+                    at = if goes_left(row[*feature], *threshold, *missing_left) { *left } else { *right };
                 }
             }
         }
@@ -127,7 +139,7 @@ pub struct Sorted {
 }
 
 impl Sorted {
-    /// `rows` all have the same length.
+    /// `rows` all have the same length; missing values stand at the end of their column's order.
     pub fn new(rows: &[Vec<f64>]) -> Self {
         let width = rows.first().map_or(0, Vec::len);
         let columns: Vec<Vec<f32>> = (0..width).map(|j| rows.iter().map(|r| r[j] as f32).collect()).collect();
@@ -138,44 +150,71 @@ impl Sorted {
         });
         Self { order: order.collect(), columns, rows: rows.len() }
     }
+
+    /// The order of the rows that are `drawn`.
+    fn order_of(&self, drawn: Option<&[bool]>) -> Vec<Vec<u32>> {
+        let Some(drawn) = drawn else { return self.order.clone() };
+        let of = |order: &Vec<u32>| order.iter().copied().filter(|r| drawn[*r as usize]).collect();
+        self.order.iter().map(of).collect()
+    }
+
+    /// One row as a tree reads it.
+    pub fn row(&self, i: usize) -> Vec<f32> {
+        self.columns.iter().map(|c| c[i]).collect()
+    }
+}
+
+/// How far a tree grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub max_depth: usize,
+    pub min_samples_leaf: usize,
+    /// A node with fewer rows is a leaf.
+    pub min_samples_split: usize,
+    /// Whether splits learn where missing values go.
+    pub missing_branch: bool,
 }
 
 /// A tree and where it put the training rows.
 pub struct Grown {
     pub tree: Tree,
-    /// Node index of the leaf of each training row.
+    /// Node index of the leaf of each training row; [`NOT_DRAWN`] for the others.
     pub leaf_of: Vec<usize>,
 }
 
-/// Grows a tree of at most `max_depth` on `target`; `leaf_value` gives a leaf's value from its training rows.
+/// Stands for the leaf of a row that took no part.
+pub const NOT_DRAWN: usize = usize::MAX;
+
+/// Grows a tree on `target` from the rows `drawn` (all where `None`); `leaf_value` gives a leaf's value from its
+/// training rows.
 pub fn grow(
     data: &Sorted,
     target: &[f64],
-    max_depth: usize,
-    min_samples_leaf: usize,
+    drawn: Option<&[bool]>,
+    limits: Limits,
     leaf_value: impl Fn(&[u32]) -> f64,
 ) -> Grown {
+    let order = data.order_of(drawn);
+    let rows = order.first().map_or(0, Vec::len);
     let mut grower = Grower {
         data,
         target,
-        max_depth,
-        min_samples_leaf: min_samples_leaf.max(1),
-        order: data.order.clone(),
+        limits: Limits { min_samples_leaf: limits.min_samples_leaf.max(1), ..limits },
+        order,
         goes_left: vec![false; data.rows],
         scratch: Vec::with_capacity(data.rows),
         nodes: Vec::new(),
-        leaf_of: vec![0; data.rows],
+        leaf_of: vec![NOT_DRAWN; data.rows],
         leaf_value,
     };
-    grower.node(0, data.rows, 0);
+    grower.node(0, rows, 0);
     Grown { tree: Tree { nodes: grower.nodes }, leaf_of: grower.leaf_of }
 }
 
 struct Grower<'a, F> {
     data: &'a Sorted,
     target: &'a [f64],
-    max_depth: usize,
-    min_samples_leaf: usize,
+    limits: Limits,
     /// Per feature, rows in order of value; a node owns the same range `start..end` in each.
     order: Vec<Vec<u32>>,
     goes_left: Vec<bool>,
@@ -187,21 +226,23 @@ struct Grower<'a, F> {
 
 struct Split {
     feature: usize,
-    /// Rows `start..position` of the feature's order go left.
+    /// Rows of the feature's order with a value that goes left: `start..position`.
     position: usize,
     threshold: f64,
     gain: f64,
+    /// Rows at the end of the order whose value is missing, and whether they go left.
+    missing: usize,
+    missing_left: bool,
 }
 
 impl<F: Fn(&[u32]) -> f64> Grower<'_, F> {
     fn node(&mut self, start: usize, end: usize, depth: usize) -> usize {
         let at = self.nodes.len();
         let n = end - start;
-        let split = if depth >= self.max_depth || n < 2 * self.min_samples_leaf.max(1) || n < 2 {
-            None
-        } else {
-            self.best_split(start, end)
-        };
+        let limits = self.limits;
+        let leaf =
+            depth >= limits.max_depth || n < (2 * limits.min_samples_leaf).max(limits.min_samples_split);
+        let split = if leaf { None } else { self.best_split(start, end) };
         let Some(split) = split else {
             let rows: &[u32] = self.order.first().map_or(&[], |o| &o[start..end]);
             let value = (self.leaf_value)(rows);
@@ -211,12 +252,16 @@ impl<F: Fn(&[u32]) -> f64> Grower<'_, F> {
             self.nodes.push(Node::Leaf { value, n });
             return at;
         };
-        let (feature, threshold) = (split.feature, split.threshold);
-        self.nodes.push(Node::Split { feature, threshold, left: 0, right: 0, n });
-        self.partition(&split, start, end);
-        let left = self.node(start, split.position, depth + 1);
-        let right = self.node(split.position, end, depth + 1);
-        self.nodes[at] = Node::Split { feature, threshold, left, right, n };
+        let Split { feature, threshold, .. } = split;
+        // Where no training row lacks the value, a patient without it goes with the many.
+        let known_left = 2 * (split.position - start) >= n;
+        let missing_left =
+            limits.missing_branch && if split.missing > 0 { split.missing_left } else { known_left };
+        self.nodes.push(Node::Split { feature, threshold, left: 0, right: 0, n, missing_left });
+        let middle = self.partition(&split, start, end);
+        let left = self.node(start, middle, depth + 1);
+        let right = self.node(middle, end, depth + 1);
+        self.nodes[at] = Node::Split { feature, threshold, left, right, n, missing_left };
         at
     }
 
@@ -253,40 +298,63 @@ impl<F: Fn(&[u32]) -> f64> Grower<'_, F> {
         let values = &self.data.columns[feature];
         let order = &self.order[feature];
         let n = (end - start) as f64;
-        if values[order[end - 1] as usize] <= values[order[start] as usize] + SAME_VALUE {
+        let value = |p: usize| values[order[p] as usize];
+        let missing = if value(end - 1).is_nan() {
+            order[start..end].iter().rev().take_while(|r| values[**r as usize].is_nan()).count()
+        } else {
+            0
+        };
+        let known = end - missing;
+        if known == start || missing == 0 && value(known - 1) <= value(start) + SAME_VALUE {
             return None;
         }
-        let (mut left_sum, mut best_gain, mut best_position) = (0.0, least, None);
-        for p in start..end - 1 {
-            let row = order[p] as usize;
-            left_sum += self.target[row];
-            if values[order[p + 1] as usize] <= values[row] + SAME_VALUE {
-                continue;
+        let missing_sum: f64 = order[known..end].iter().map(|r| self.target[*r as usize]).sum();
+        let mut left_sum = 0.0;
+        let (mut best_gain, mut best) = (least, None);
+        // Friedman's improvement; in one node it ranks splits as the drop of squared error does.
+        let mut weigh = |left_n: usize, left_sum: f64, position: usize, missing_left: bool| {
+            let right_n = end - start - left_n;
+            if left_n < self.limits.min_samples_leaf || right_n < self.limits.min_samples_leaf {
+                return;
             }
-            let left_n = p + 1 - start;
-            if left_n < self.min_samples_leaf || end - p - 1 < self.min_samples_leaf {
-                continue;
-            }
-            // Friedman's improvement; in one node it ranks splits as the drop of squared error does.
-            let (left_n, right_n) = (left_n as f64, (end - p - 1) as f64);
+            let (left_n, right_n) = (left_n as f64, right_n as f64);
             let difference = right_n * left_sum - left_n * (total - left_sum);
             let gain = difference * difference / (left_n * right_n * n);
             if gain > best_gain {
-                (best_gain, best_position) = (gain, Some(p + 1));
+                (best_gain, best) = (gain, Some((position, missing_left)));
+            }
+        };
+        for p in start..known {
+            left_sum += self.target[order[p] as usize];
+            let left_n = p + 1 - start;
+            if p + 1 == known {
+                // All that have a value against those that have none.
+                if missing > 0 {
+                    weigh(left_n, left_sum, known, false);
+                }
+            } else if value(p + 1) > value(p) + SAME_VALUE {
+                weigh(left_n, left_sum, p + 1, false);
+                if missing > 0 {
+                    weigh(left_n + missing, left_sum + missing_sum, p + 1, true);
+                }
             }
         }
-        let position = best_position?;
-        let (below, above) = (values[order[position - 1] as usize], values[order[position] as usize]);
-        let middle = f64::from(below) / 2.0 + f64::from(above) / 2.0;
+        let (position, missing_left) = best?;
         let threshold =
-            if middle == f64::from(above) || !middle.is_finite() { f64::from(below) } else { middle };
-        Some(Split { feature, position, threshold, gain: best_gain })
+            if position == known { f64::MAX } else { between(value(position - 1), value(position)) };
+        Some(Split { feature, position, threshold, gain: best_gain, missing, missing_left })
     }
 
-    /// Brings each feature's rows of the node into "left, then right", each part still in order of value.
-    fn partition(&mut self, split: &Split, start: usize, end: usize) {
+    /// Brings each feature's rows of the node into "left, then right", each part still in order of value; returns where
+    /// the right ones begin.
+    fn partition(&mut self, split: &Split, start: usize, end: usize) -> usize {
+        let mut middle = split.position;
+        if split.missing_left {
+            self.order[split.feature][split.position..end].rotate_right(split.missing);
+            middle += split.missing;
+        }
         for (p, row) in self.order[split.feature][start..end].iter().enumerate() {
-            self.goes_left[*row as usize] = start + p < split.position;
+            self.goes_left[*row as usize] = start + p < middle;
         }
         for (feature, order) in self.order.iter_mut().enumerate() {
             if feature == split.feature {
@@ -305,5 +373,13 @@ impl<F: Fn(&[u32]) -> f64> Grower<'_, F> {
             }
             order[write..end].copy_from_slice(&self.scratch);
         }
+        middle
     }
+}
+
+/// Half-way, but never the upper value.
+fn between(below: f32, above: f32) -> f64 {
+    let (below, above) = (f64::from(below), f64::from(above));
+    let middle = below / 2.0 + above / 2.0;
+    if middle == above || !middle.is_finite() { below } else { middle }
 }

@@ -73,9 +73,7 @@ pub(super) fn training_without(without: &[String], seed: u64) -> Result<Clinical
     if columns.is_empty() {
         return Err("no clinical variable is left to fit a model on".to_owned());
     }
-    let mut training = ClinicalTraining { columns, ..ClinicalTraining::default() };
-    training.smote.seed = seed;
-    Ok(training)
+    Ok(ClinicalTraining { columns, ..ClinicalTraining::default() }.seeded(seed))
 }
 
 /// The clinical branch fitted anew on the training table, without some variables.

@@ -64,6 +64,8 @@ pub fn assessment(t4: bool, t11: bool, clinical: bool, trained: bool) -> Assessm
             probability: if clinical { 0.62 } else { 0.18 },
             vote: clinical,
             missing: vec![],
+            spread: None,
+            missing_policy: crate::clinical::Missing::Median,
             explanation: Explanation::default(),
         },
         fused: FusedResult {

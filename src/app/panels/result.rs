@@ -111,7 +111,7 @@ fn figures(ui: &mut Ui, scene: &Scene<'_>, a: &Assessment) {
         for (name, p, vote, spread) in [
             ("T4 network", a.t4.probability, a.t4.vote, a.t4.spread()),
             ("T11 network", a.t11.probability, a.t11.vote, a.t11.spread()),
-            ("Clinical", a.clinical.probability, a.clinical.vote, None),
+            ("Clinical", a.clinical.probability, a.clinical.vote, a.clinical.spread),
         ] {
             ui.label(RichText::new(name).color(t.muted));
             ui.label(RichText::new(probability(p)).color(ink));
@@ -121,7 +121,7 @@ fn figures(ui: &mut Ui, scene: &Scene<'_>, a: &Assessment) {
             }
             let says = ui.label(RichText::new(words).color(t.muted));
             if spread.is_some() {
-                says.on_hover_text("Lowest and highest probability of the network's heads");
+                says.on_hover_text("Lowest and highest probability of the models in the ensemble");
             }
             ui.end_row();
         }

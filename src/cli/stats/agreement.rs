@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow, bail};
 use serde_json::json;
 
+use super::super::plot::WIDTH;
 use super::super::{print_json, print_line};
-use super::plot::WIDTH;
 use super::{DataArgs, LogisticArgs, design_options};
 use crate::chart::lines;
 use crate::cohort::Table;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::bail;
 use serde_json::json;
 
+use super::super::plot::WIDTH;
 use super::super::{note, print_json, print_line};
-use super::plot::WIDTH;
 use super::{DataArgs, design_options};
 use crate::chart::{Role, forest, km};
 use crate::cohort::{Table, decode};

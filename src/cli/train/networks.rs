@@ -1,18 +1,18 @@
 //! `thoracast train t4|t11`: trains a network on a folder of already-cut slices.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::{note, print_json, print_line};
 use crate::cohort::pictures;
 use crate::level::Level;
 use crate::nn::learn::Trainable;
 use crate::nn::weights;
-use crate::nn::{Card, DeviceChoice, EpochPoint};
+use crate::nn::{DeviceChoice, EpochPoint};
 use crate::progress::Progress;
 use crate::training::{self, Balance, Job, Keep, Onlooker, Plan, Preset, Schedule, publish};
 
@@ -106,6 +106,23 @@ pub struct NetworkArgs {
     json: bool,
 }
 
+impl NetworkArgs {
+    /// What the other models need of these options.
+    pub(super) fn common(&self) -> super::Common {
+        super::Common {
+            cohort: self.cohort.clone(),
+            out: self.out.clone(),
+            mapping: None,
+            seed: self.seed,
+            json: self.json,
+        }
+    }
+
+    pub(super) fn json(&self) -> bool {
+        self.json
+    }
+}
+
 fn learns(text: &str) -> Result<Trainable, String> {
     match text {
         "head" => Ok(Trainable::Head),
@@ -155,6 +172,17 @@ impl NetworkArgs {
 
 /// Trains the network of a level.
 pub fn run(level: Level, args: &NetworkArgs) -> anyhow::Result<()> {
+    let document = train(level, args)?;
+    if args.json {
+        return print_json(&document);
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    print_line(&text(&document["card"]["description"]))?;
+    print_line(&format!("written to {} (SHA-256 {})", text(&document["model"]), text(&document["sha256"])))
+}
+
+/// Trains and writes one network; returns the JSON document.
+pub(super) fn train(level: Level, args: &NetworkArgs) -> anyhow::Result<Value> {
     let plan = args.plan(level);
     plan.check()?;
     let recipe = weights::default_recipe(level.arch());
@@ -195,16 +223,7 @@ pub fn run(level: Level, args: &NetworkArgs) -> anyhow::Result<()> {
     }
     // The weights are safe; what was needed to go on is not any more.
     let _ = std::fs::remove_file(&checkpoint);
-    tell(&path, &card, args.json)
-}
-
-fn tell(path: &Path, card: &Card, as_json: bool) -> anyhow::Result<()> {
-    let sha256 = crate::files::sha256(path)?;
-    if as_json {
-        return print_json(&json!({"model": path, "sha256": sha256, "card": card}));
-    }
-    print_line(&card.description)?;
-    print_line(&format!("written to {} (SHA-256 {sha256})", path.display()))
+    Ok(json!({"model": path, "sha256": crate::files::sha256(&path)?, "card": card}))
 }
 
 /// A line an epoch on stderr.

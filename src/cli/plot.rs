@@ -1,20 +1,20 @@
-//! `--plot FILE`: the figure of a statistics command, beside its numbers.
+//! `--plot FILE`: the figure of a command, beside its numbers.
 
 use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 
-use super::super::note;
+use super::note;
 use crate::chart::export::{self, Format};
 use crate::chart::{Chart, Theme};
 use crate::files;
 
 /// Logical points of a figure's width; the nomogram has more to say.
-pub(super) const WIDTH: f32 = 680.0;
-pub(super) const NOMOGRAM_WIDTH: f32 = 940.0;
+pub const WIDTH: f32 = 680.0;
+pub const NOMOGRAM_WIDTH: f32 = 940.0;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct PlotArgs {
+pub struct PlotArgs {
     /// Also draw the figure into this file: .svg, .png or .pdf
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -24,12 +24,12 @@ pub(super) struct PlotArgs {
 }
 
 impl PlotArgs {
-    pub(super) fn wanted(&self) -> bool {
+    pub fn wanted(&self) -> bool {
         self.plot.is_some()
     }
 
     /// Refuses what cannot be written, before anything is computed.
-    pub(super) fn check(&self) -> anyhow::Result<()> {
+    pub fn check(&self) -> anyhow::Result<()> {
         if !(self.dpi.is_finite() && self.dpi > 0.0) {
             bail!("--dpi {} is no resolution; write a number above 0, such as 300", self.dpi);
         }
@@ -43,7 +43,7 @@ impl PlotArgs {
     }
 
     /// Draws on white and writes the file whole, where one was asked for.
-    pub(super) fn write(&self, draw: impl FnOnce() -> Chart) -> anyhow::Result<()> {
+    pub fn write(&self, draw: impl FnOnce() -> Chart) -> anyhow::Result<()> {
         let Some(path) = &self.plot else { return Ok(()) };
         self.check()?;
         let format = Format::of(path).ok_or_else(|| anyhow!("--plot {} has no ending", path.display()))?;
