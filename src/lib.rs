@@ -44,6 +44,8 @@ pub mod phantom;
 pub mod progress;
 /// The patient's report as JSON, SVG and PDF.
 pub mod report;
+/// Reporting sheets, filled with what the program knows.
+pub mod sheet;
 /// Cohorts with known truth.
 pub mod simulate;
 /// What a network sees: window, crop, normalised values.

@@ -4,6 +4,7 @@
 //! merely knows more. A finding needs both: a test that holds up when all comparisons made are counted (Bonferroni), and
 //! an effect large enough to matter. So a cohort without faults stays without findings but for what is true of it.
 
+mod alike;
 mod artefacts;
 mod columns;
 mod effect;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use image::{GenericImageView, ImageFormat};
 use rayon::prelude::*;
 
+use super::alike::{self, Fit, Lie};
 use super::test::median;
 use super::{Cancelled, Code, Finding, Severity, count, some};
 use crate::cohort::PictureFile;
@@ -12,7 +13,7 @@ use crate::level::Level;
 use crate::progress::Progress;
 
 /// Side of the small picture that is compared. Averaging takes away noise and what compression leaves.
-const SMALL: usize = 48;
+pub(super) const SMALL: usize = 48;
 /// Two pictures are one person's when they differ by less than this share of what a picture differs from its second
 /// nearest neighbour: the second, because the nearest may be the copy that is looked for.
 const SHARE: f64 = 0.4;
@@ -230,7 +231,7 @@ fn told(pairs: &[Pair], code: Code, severity: Severity, what: &str) -> Option<Fi
     }
     let names: Vec<String> = pairs.iter().map(|p| format!("{} = {}", place(p.a), place(p.b))).collect();
     let message = format!(
-        "{} of pictures are nearly the same, far closer than those of any two other patients: one person's slice stands {what}. \
+        "{} of pictures are nearly the same (as they are, or once mirrored, turned or moved a little), far closer than those of any two other patients: one person's slice stands {what}. \
          Look at them and keep each person once; {}.",
         count(pairs.len(), "pair"),
         some(&names)
@@ -245,8 +246,14 @@ fn told(pairs: &[Pair], code: Code, severity: Severity, what: &str) -> Option<Fi
 }
 
 fn distance(a: &[f32], b: &[f32]) -> f64 {
-    let sum: f32 = a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum();
-    f64::from(sum / a.len() as f32).sqrt()
+    // Eight sums side by side, so that the processor can take several at once.
+    let mut sums = [0f32; 8];
+    for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
+        for l in 0..8 {
+            sums[l] += (a[l] - b[l]) * (a[l] - b[l]);
+        }
+    }
+    f64::from(sums.iter().sum::<f32>() / a.len() as f32).sqrt()
 }
 
 fn of_level<'a>(
@@ -307,7 +314,78 @@ fn of_level<'a>(
             }
         }
     }
+    if n >= ENOUGH {
+        let known: Vec<[&PictureFile; 2]> = pairs.iter().map(|p| [p.a, p.b]).collect();
+        let disguised = disguised(pictures, [usual, usual_pixels], progress)?;
+        pairs.extend(disguised.into_iter().filter(|p| !known.contains(&[p.a, p.b])));
+    }
     Ok(pairs)
+}
+
+/// Pairs that are close enough to be brought onto one another, as a share of the usual distance.
+const WORTH_ALIGNING: f64 = 0.9;
+/// What may differ still once they lie on one another.
+const SHARE_ALIGNED: f64 = 0.3;
+
+/// Pictures that are one picture once mirrored, turned, moved or cropped by a little. `usual` are the usual distance of
+/// small copies and the usual difference of pixels.
+fn disguised<'a>(
+    pictures: &[(&'a PictureFile, &[f32])],
+    [usual, usual_pixels]: [f64; 2],
+    progress: &dyn Progress,
+) -> Result<Vec<Pair<'a>>, Cancelled> {
+    let of = |i: usize| -> Vec<Pair<'a>> {
+        if progress.cancelled() {
+            return vec![];
+        }
+        let (a, small) = pictures[i];
+        let mut found = Vec::new();
+        for lie in Lie::ALL {
+            // All others against one turned picture: turning is its own reverse.
+            let turned = lie.of(small);
+            for (b, other) in &pictures[i + 1..] {
+                let one_file = a.split == b.split && a.id == b.id;
+                if one_file || distance(&turned, other) > WORTH_ALIGNING * usual {
+                    continue;
+                }
+                let Some((fit, left)) = alike::align(&turned, other) else { continue };
+                if left > SHARE_ALIGNED * usual {
+                    continue;
+                }
+                let pixels = aligned_difference(a, b, lie, fit);
+                if pixels.is_some_and(|p| p < SHARE_OF_PIXELS * usual_pixels) {
+                    let pixels = pixels.unwrap_or(f64::NAN);
+                    found.push(Pair { a, b, share: left / usual.max(1e-9), pixels });
+                }
+            }
+        }
+        found.dedup_by(|p, q| p.b == q.b);
+        found
+    };
+    let found: Vec<Vec<Pair<'a>>> = (0..pictures.len()).into_par_iter().map(of).collect();
+    if progress.cancelled() { Err(Cancelled) } else { Ok(found.into_iter().flatten().collect()) }
+}
+
+/// Mean difference of all pixels of `a`, lying so, from those of `b` brought onto it, brightness apart.
+fn aligned_difference(a: &PictureFile, b: &PictureFile, lie: Lie, fit: Fit) -> Option<f64> {
+    let (a, b) = (grey(a).ok()?.1, grey(b).ok()?.1);
+    let side = |g: &image::GrayImage| [f64::from(g.width()), f64::from(g.height())];
+    let (of_a, of_b) = (side(&a), side(&b));
+    let mut pairs = Vec::with_capacity(a.as_raw().len());
+    for (x, y, _) in a.enumerate_pixels() {
+        let at = [f64::from(x), f64::from(y)];
+        let from = lie.from(at, of_a);
+        let to = fit.place([at[0] * of_b[0] / of_a[0], at[1] * of_b[1] / of_a[1]], of_b);
+        if to[0] < 0.0 || to[1] < 0.0 || to[0] > of_b[0] - 1.0 || to[1] > of_b[1] - 1.0 {
+            continue;
+        }
+        let first = f64::from(a.get_pixel(from[0] as u32, from[1] as u32).0[0]);
+        let second = image::imageops::interpolate_bilinear(&b, to[0] as f32, to[1] as f32)?;
+        pairs.push(first - f64::from(second.0[0]));
+    }
+    let n = pairs.len().max(1) as f64;
+    let shift = pairs.iter().sum::<f64>() / n;
+    Some(pairs.iter().map(|d| (d - shift).abs()).sum::<f64>() / n)
 }
 
 /// How many pairs of different patients chance brings closer than a distance. Near zero the number of pairs grows with a

@@ -21,7 +21,7 @@ pub fn draw(cohort: &ExplainedCohort, source: &str, width: f32) -> Option<Chart>
     let mut chart = Chart::new(width, 0.0, "What the clinical branch depends on, patient by patient");
     let names = shown.iter().map(|i| text::width(&i.label, s, Weight::Regular)).fold(6.0 * s, f32::max);
     let left = names.min(0.3 * width) + 1.6 * s;
-    let right = if shown[0].auc.is_some() { 13.0 * s } else { 5.5 * s };
+    let right = if shown[0].auc.is_some() { 16.0 * s } else { 5.5 * s };
     let (row, top) = (2.6 * s, 3.4 * s);
     let area = Rect::new(left, top, width - left - right, row * shown.len() as f32);
     let scale = Scale::new(domain(cohort), [area.x, area.right()]);
@@ -85,15 +85,15 @@ fn swarm(chart: &mut Chart, dots: &[Dot], scale: &Scale, [y, row]: [f32; 2], s: 
     }
 }
 
-/// From the colour of low to that of high values; grey where the value is missing.
+/// From the colour of low over pale to that of high values; a ring where the value is missing.
 fn dot(chart: &mut Chart, at: [f32; 2], radius: f32, place: Option<f64>) {
-    match place {
-        Some(place) => {
-            chart.dot(at, radius, Role::Low.fill());
-            chart.dot(at, radius, Fill { role: Role::High, opacity: place as f32 });
-        }
-        None => chart.dot(at, radius, Role::Muted.fill()),
-    }
+    let Some(place) = place else {
+        return chart.ring(at, 0.8 * radius, Some(Role::Paper.fill()), Role::Muted.stroke(0.35 * radius));
+    };
+    let role = if place < 0.5 { Role::Low } else { Role::High };
+    let opacity = (2.0 * place - 1.0).abs() as f32;
+    chart.dot(at, radius, Role::Grid.fill());
+    chart.dot(at, radius, Fill { role, opacity });
 }
 
 fn headings(chart: &mut Chart, shown: &[Importance], area: Rect, s: f32) {
@@ -113,7 +113,7 @@ fn figures(chart: &mut Chart, importance: &Importance, [x, y]: [f32; 2], s: f32)
     chart.text(Text::new([x + 5.0 * s, y], mean, 0.95 * s, Role::Ink).anchored(Anchor::End));
     if let Some(auc) = importance.auc {
         let words = format!("{} ({} to {})", fixed(auc.mean, 3), fixed(auc.low, 3), fixed(auc.high, 3));
-        let words = text::fit(&words, 8.0 * s, 0.8 * s, Weight::Regular);
+        let words = text::fit(&words, 10.6 * s, 0.8 * s, Weight::Regular);
         chart.text(Text::new([chart.width, y], words, 0.8 * s, Role::Ink).anchored(Anchor::End));
     }
 }
@@ -230,7 +230,7 @@ mod tests {
     use crate::clinical::{Contribution, Explanation, VARIABLES};
 
     fn cohort(n: usize, outcomes: bool) -> ExplainedCohort {
-        let fraction = |i: usize, j: usize| (i as f64 * (j as f64 + 2.0).sqrt()).fract();
+        let fraction = |i: usize, j: usize| (i as f64 * (j as f64 + 2.3).sqrt()).fract();
         let patient = |i: usize| {
             let contribution = |(j, v): (usize, &crate::clinical::Variable)| {
                 let place = fraction(i, j);

@@ -12,6 +12,7 @@ mod phantom;
 mod plot;
 mod predict;
 mod selfcheck;
+mod sheet;
 mod simulate;
 mod stats;
 mod train;
@@ -68,6 +69,8 @@ enum Job {
     Evaluate(evaluate::EvaluateArgs),
     /// What the clinical branch depends on, patient by patient
     Explain(explain::ExplainArgs),
+    /// A reporting sheet (TRIPOD+AI, CLEAR) filled with what the program knows
+    Sheet(sheet::SheetArgs),
     /// Statistics of any table
     Stats(stats::StatsArgs),
     /// Look into or convert a weights file
@@ -112,6 +115,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Job::Cohort(args)) => cohort::run(args),
         Some(Job::Evaluate(args)) => evaluate::run(&args),
         Some(Job::Explain(args)) => explain::run(&args),
+        Some(Job::Sheet(args)) => sheet::run(&args),
         Some(Job::Stats(args)) => stats::run(args),
         Some(Job::Weights(args)) => weights::run(args),
         Some(Job::Selfcheck(args)) => selfcheck::run(args),

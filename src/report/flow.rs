@@ -16,18 +16,22 @@ pub const WIDTH: f32 = PAGE[0] - 2.0 * MARGIN;
 pub struct Flow {
     pages: Vec<Chart>,
     y: f32,
-    id: String,
-    created: String,
+    title: String,
+    /// At the right of the running head.
+    running: String,
+    /// At the foot: program and time.
+    made: String,
 }
 
 impl Flow {
-    pub fn new(id: &str, created: &str) -> Self {
-        let title = format!("Report, patient {id}");
+    /// Pages titled for whoever hears them read, with what stands in the running head and at the foot.
+    pub fn new(title: &str, running: &str, made: &str) -> Self {
         Self {
-            pages: vec![Chart::new(PAGE[0], PAGE[1], title)],
+            pages: vec![Chart::new(PAGE[0], PAGE[1], title.to_owned())],
             y: MARGIN,
-            id: id.to_owned(),
-            created: created.to_owned(),
+            title: title.to_owned(),
+            running: running.to_owned(),
+            made: made.to_owned(),
         }
     }
 
@@ -50,7 +54,7 @@ impl Flow {
     pub fn need(&mut self, height: f32) {
         let begun = self.y > TOP;
         if begun && self.y + height > FOOT {
-            let title = format!("Report, patient {}, page {}", self.id, self.pages.len() + 1);
+            let title = format!("{}, page {}", self.title, self.pages.len() + 1);
             self.pages.push(Chart::new(PAGE[0], PAGE[1], title));
             self.y = TOP;
         }
@@ -61,9 +65,9 @@ impl Flow {
         let count = self.pages.len();
         for (i, page) in self.pages.iter_mut().enumerate() {
             if i > 0 {
-                head(page, &self.id);
+                head(page, &self.running);
             }
-            foot(page, i + 1, count, &self.created);
+            foot(page, i + 1, count, &self.made);
         }
         self.pages
     }
@@ -82,20 +86,19 @@ pub fn when(created: &str) -> String {
     }
 }
 
-fn head(page: &mut Chart, id: &str) {
+fn head(page: &mut Chart, running: &str) {
     let y = 40.0;
     page.text(Text::new([MARGIN, y], "Thoracast", 9.0, Role::Accent).bold());
-    let words = text::fit(&format!("Patient {id}"), WIDTH - 120.0, 9.0, Weight::SemiBold);
+    let words = text::fit(running, WIDTH - 120.0, 9.0, Weight::SemiBold);
     page.text(Text::new([PAGE[0] - MARGIN, y], words, 9.0, Role::Ink).bold().anchored(Anchor::End));
     page.line([MARGIN, y + 7.0], [PAGE[0] - MARGIN, y + 7.0], Role::Grid.stroke(0.75));
 }
 
-fn foot(page: &mut Chart, number: usize, count: usize, created: &str) {
+fn foot(page: &mut Chart, number: usize, count: usize, made: &str) {
     let y = PAGE[1] - 30.0;
     page.line([MARGIN, y - 12.0], [PAGE[0] - MARGIN, y - 12.0], Role::Grid.stroke(0.75));
     page.text(Text::new([MARGIN, y], RESEARCH_ONLY, 7.5, Role::Ink).bold());
-    let version = format!("Thoracast {}", env!("CARGO_PKG_VERSION"));
-    let words = text::fit(&format!("{version}, {}", when(created)), WIDTH - 60.0, 7.0, Weight::Regular);
+    let words = text::fit(made, WIDTH - 60.0, 7.0, Weight::Regular);
     page.text(Text::new([MARGIN, y + 10.0], words, 7.0, Role::Muted));
     let words = format!("Page {number} of {count}");
     page.text(Text::new([PAGE[0] - MARGIN, y], words, 7.5, Role::Muted).anchored(Anchor::End));

@@ -4,7 +4,7 @@
 //! demonstration show the same thing.
 
 mod filing;
-mod flow;
+pub(crate) mod flow;
 mod sections;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -92,7 +92,9 @@ pub fn json(assessment: &Assessment, provenance: &Provenance) -> Value {
 
 /// The report's A4 pages as charts (595.28 × 841.89 points).
 pub fn pages(assessment: &Assessment, record: &Record, provenance: &Provenance) -> Vec<Chart> {
-    let mut flow = flow::Flow::new(&assessment.id, &provenance.created);
+    let id = &assessment.id;
+    let made = format!("Thoracast {}, {}", env!("CARGO_PKG_VERSION"), flow::when(&provenance.created));
+    let mut flow = flow::Flow::new(&format!("Report, patient {id}"), &format!("Patient {id}"), &made);
     sections::write(&mut flow, assessment, record, provenance);
     flow.finish()
 }
