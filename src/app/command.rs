@@ -17,6 +17,7 @@ use crate::assess::{AssessError, Assessment, Models};
 use crate::audit::Report;
 use crate::chart::cam::Look;
 use crate::clinical::Record;
+use crate::clinical::importance::ExplainedCohort;
 use crate::cohort::Table;
 use crate::dicom::deidentify::{DeidentifyError, Summary};
 use crate::dicom::{DicomError, Orientation, Plane, Preview, Scan, Section, Volume, Voxel};
@@ -25,6 +26,7 @@ use crate::library::{Candidate, LibraryError};
 use crate::measure::Mark;
 use crate::nn::weights::Info;
 use crate::nn::{Card, EpochPoint, Heatmap, NnError};
+use crate::sheet::Kind;
 use crate::stats::nomogram::Value;
 
 /// A change of state. Panels and jobs send them; only the handler carries them out.
@@ -124,6 +126,9 @@ pub enum Command {
     /// Total points that part the risk groups; `None`: the largest Youden index.
     CutAt(Option<f64>),
     LookAtFigures(FigureLook),
+    BrowseSheet(Kind),
+    /// The ending decides what is written.
+    WriteSheet(Kind, PathBuf),
     /// A page of the nomogram and its points table in the system's viewer.
     PrintNomogram,
     /// One chart of the Statistics tab alone, or all.
@@ -204,11 +209,18 @@ pub enum Finished {
     Trained(Result<Box<(PathBuf, Card)>, String>),
     Audited(Result<Report, String>),
     Statistics(Arc<Computed>),
-    Evaluated(Box<Result<Arc<Evaluation>, String>>),
+    Evaluated(Box<Result<Evaluated, String>>),
     Cohort(CohortFinished),
     Demo(Result<PathBuf, String>),
     /// What was saved, and where.
     Saved(Result<PathBuf, String>),
+}
+
+/// What an evaluation brought.
+pub struct Evaluated {
+    pub evaluation: Arc<Evaluation>,
+    /// Absent without a clinical table.
+    pub explained: Option<Arc<ExplainedCohort>>,
 }
 
 /// What a file dialog was opened for.
@@ -229,6 +241,8 @@ pub enum PickPurpose {
     Cohort,
     /// Where a chart is exported to.
     Figure,
+    /// Where a reporting sheet goes.
+    Sheet(Kind),
     /// Folders and exports of the cohort workspace.
     InCohort(Ask),
 }

@@ -17,6 +17,7 @@ use crate::assess::Assessment;
 use crate::audit::Report;
 use crate::chart::Chart;
 use crate::chart::cam::Look;
+use crate::clinical::importance::ExplainedCohort;
 use crate::clinical::{self, Kind, Record, VARIABLES, Variable};
 use crate::cohort::Table;
 use crate::dicom::deidentify::Dates;
@@ -317,6 +318,8 @@ pub struct State {
     pub statistics: Statistics,
     /// The last evaluation of a cohort folder; `None` before and while it runs.
     pub evaluation: Option<Result<Arc<Evaluation>, String>>,
+    /// What the clinical branch depends on among the evaluated patients.
+    pub explained: Option<Arc<ExplainedCohort>>,
     pub cohort: CohortRoom,
     pub dialog: Dialog,
     pub keys: Keymap,

@@ -67,6 +67,23 @@ pub struct ExplainedCohort {
     pub repeats: usize,
 }
 
+impl ExplainedCohort {
+    /// Every patient's shares of the log-odds as CSV: a row a patient and variable.
+    pub fn csv(&self) -> String {
+        let mut text = "id,outcome,probability,variable,value,log_odds\n".to_owned();
+        for p in &self.patients {
+            let id = p.id.replace('"', "\"\"");
+            let outcome = p.outcome.map_or_else(String::new, |y| u8::from(y).to_string());
+            for c in &p.explanation.contributions {
+                let value = c.value.map_or_else(String::new, |v| v.to_string());
+                let probability = p.probability;
+                text += &format!("\"{id}\",{outcome},{probability},{},{value},{}\n", c.variable, c.log_odds);
+            }
+        }
+        text
+    }
+}
+
 /// Explains every patient and weighs every variable; `outcome` is one a record, or empty where none is known.
 ///
 /// Each variable is shuffled `repeats` times; the same seed shuffles alike.

@@ -305,7 +305,8 @@ fn figures(branch: &Branch) -> String {
 
 /// A library with the version in the lock file.
 fn locked(name: &str) -> Option<String> {
-    let entry = LOCK.split("[[package]]").find(|e| e.contains(&format!("name = \"{name}\"\n")))?;
+    // Of several versions the last is the newest: ours, where an older one only serves another library.
+    let entry = LOCK.split("[[package]]").filter(|e| e.contains(&format!("name = \"{name}\"\n"))).last()?;
     let version = entry.lines().find_map(|l| l.strip_prefix("version = \""))?;
     Some(format!("{name} {}", version.trim_end_matches('"')))
 }

@@ -72,11 +72,11 @@ pub enum Answer {
 
 impl Answer {
     fn filled(text: impl Into<String>) -> Self {
-        Self::Filled { text: text.into() }
+        Self::Filled { text: sentence(text.into()) }
     }
 
     fn partly(text: impl Into<String>, open: impl Into<String>) -> Self {
-        Self::Partly { text: text.into(), open: open.into() }
+        Self::Partly { text: sentence(text.into()), open: open.into() }
     }
 
     fn open(open: impl Into<String>) -> Self {
@@ -177,6 +177,12 @@ impl Sheet {
         let of = |state: &str| self.items().filter(|i| i.answer.state() == state).count();
         [of("filled"), of("partly"), of("open")]
     }
+}
+
+/// With a capital letter in front.
+fn sentence(text: String) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|c| c.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
 
 fn item(number: &'static str, asks: &'static str, answer: Answer) -> Item {

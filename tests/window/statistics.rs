@@ -2,7 +2,8 @@
 
 use thoracast::app::command::Command;
 use thoracast::app::state::CohortTab;
-use thoracast::app::statistics::{Origin, Tile};
+use thoracast::app::statistics::{Look, Origin, Tile, figures};
+use thoracast::sheet::Kind;
 use thoracast::stats::nomogram::Value;
 
 use super::{on_screen, rest, send, window};
@@ -21,6 +22,11 @@ fn without_a_cohort_simulated_patients_fill_every_chart_and_all_follows() {
     assert_eq!(endpoints, 2);
     for tile in Tile::all(endpoints) {
         let sources = window.state().sources();
+        if tile == Tile::Importance {
+            // Nothing was evaluated yet.
+            assert!(matches!(sources.figure(tile), figures::Figure::Nothing(_)));
+            continue;
+        }
         let chart = sources.chart(tile, 600.0).unwrap_or_else(|| panic!("{tile:?} is empty"));
         let says = chart.texts().any(|t| t.text.contains("simulated"));
         let of_weights = matches!(tile, Tile::Training(_));
@@ -109,6 +115,34 @@ fn a_cohort_is_evaluated_without_what_the_audit_objects_to() {
     // Treatments are known only after the outcome's risk was judged: the audit objects to them.
     assert!(names.contains(&"clinical") && names.contains(&"clinical_without"), "{names:?}");
     assert!(on_screen(&window, "clinical without"));
+
+    // The evaluated patients explain what the branch depends on, and their curves stand among the ROC curves.
+    let explained = window.state().state.explained.as_ref().unwrap().clone();
+    assert_eq!(explained.patients.len(), evaluation.n);
+    let sources = window.state().sources();
+    let chart = sources.chart(Tile::Importance, 700.0).unwrap();
+    assert!(chart.texts().any(|t| t.text.contains("(simulated)")));
+    assert!(sources.csv(Tile::Importance).unwrap().lines().count() > evaluation.n);
+    send(&mut window, Command::ShowCohortTab(CohortTab::Statistics));
+    send(&mut window, Command::EnlargeTile(Some(Tile::Importance)));
+    if let Ok(folder) = std::env::var("THORACAST_LOOK") {
+        window.render().unwrap().save(format!("{folder}/statistics-importance.png")).unwrap();
+    }
+    let look = Look { variable: Some(0), ..window.state().state.statistics.look };
+    send(&mut window, Command::LookAtFigures(look));
+    let chart = window.state().sources().chart(Tile::Importance, 700.0).unwrap();
+    assert!(chart.texts().any(|t| t.text == "Share of the log-odds"));
+    let roc = window.state().sources().chart(Tile::Roc, 700.0).unwrap();
+    assert!(roc.texts().any(|t| t.text.starts_with("clinical: AUC")));
+
+    // Both reporting sheets, filled with all that.
+    for (kind, name, begins) in [(Kind::Tripod, "a.pdf", "%PDF"), (Kind::Clear, "b.md", "# CLEAR")] {
+        let path = folder.path().join(name);
+        send(&mut window, Command::WriteSheet(kind, path.clone()));
+        assert!(std::fs::read(&path).unwrap().starts_with(begins.as_bytes()), "{name}");
+    }
+    send(&mut window, Command::WriteSheet(Kind::Clear, folder.path().join("c.odt")));
+    assert!(on_screen(&window, "ends in .pdf or .md"));
 }
 
 #[test]

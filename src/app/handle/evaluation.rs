@@ -1,16 +1,23 @@
 //! Evaluating the loaded models on a cohort folder from the window.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::Workstation;
-use super::super::command::Finished;
+use super::super::cohort::CohortFinished;
+use super::super::command::{Evaluated, Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::state::Severity;
+use super::mapping::open_cohort;
+use crate::assess::Models;
 use crate::audit::{Code, Report};
-use crate::clinical::PUBLISHED_COLUMNS;
+use crate::clinical::importance::{ExplainedCohort, explain_cohort};
+use crate::clinical::{self, PUBLISHED_COLUMNS};
 use crate::cohort::{CohortFolder, Split, columns};
-use crate::evaluate::{self, Evaluation, Options};
+use crate::evaluate::{self, Options};
+use crate::files::write_atomic;
+use crate::progress::Progress;
+use crate::sheet::{self, Facts, Kind, Sheet};
 
 /// Findings whose columns a model had better do without.
 const OBJECTIONS: [Code; 5] = [
@@ -45,19 +52,89 @@ impl Workstation {
             Some(Ok(report)) => objections(report),
             _ => Vec::new(),
         };
+        let settings = self.options.settings.clone();
         let options = Options { split: Split::Test, without, cross_validation: None, seed: 1 };
         let started = self.jobs.start(JobId::Evaluate, move |progress, reporter| {
-            let result = CohortFolder::open(&folder, None).map_err(|e| e.to_string()).and_then(|cohort| {
-                evaluate::run(&cohort, &models, &options, progress).map_err(|e| e.to_string())
+            let result = open_cohort(&folder, settings.as_deref()).and_then(|cohort| {
+                let evaluation =
+                    evaluate::run(&cohort, &models, &options, progress).map_err(|e| e.to_string())?;
+                progress.stage("Explaining the clinical branch");
+                let explained = explained(&cohort, &models, options.split)?;
+                Ok(Evaluated { evaluation: Arc::new(evaluation), explained: explained.map(Arc::new) })
             });
-            reporter.send(Finished::Evaluated(Box::new(result.map(Arc::new))));
+            reporter.send(Finished::Evaluated(Box::new(result)));
         });
         if started {
-            self.state.evaluation = None;
+            (self.state.evaluation, self.state.explained) = (None, None);
         }
     }
 
-    pub(super) fn evaluated(&mut self, result: Result<Arc<Evaluation>, String>) {
-        self.state.evaluation = Some(result);
+    pub(super) fn evaluated(&mut self, result: Result<Evaluated, String>) {
+        self.state.evaluation = Some(result.map(|done| {
+            self.state.explained = done.explained;
+            done.evaluation
+        }));
     }
+
+    /// Asks where a reporting sheet goes; the ending decides what is written.
+    pub(super) fn browse_sheet(&mut self, kind: Kind) {
+        self.jobs.start(JobId::Dialog, move |_, reporter| {
+            let paths = rfd::FileDialog::new()
+                .set_title(format!("{} sheet", kind.name()))
+                .set_file_name(format!("{}.pdf", kind.stem()))
+                .add_filter("PDF or Markdown", &["pdf", "md"])
+                .save_file()
+                .map(|p| vec![p]);
+            reporter.send(Finished::Picked { purpose: PickPurpose::Sheet(kind), paths });
+        });
+    }
+
+    /// Fills a reporting sheet with what is known of the cohort folder, its audit and its evaluation, and writes it.
+    pub(super) fn write_sheet(&mut self, kind: Kind, path: PathBuf) {
+        let Some(models) = self.models().cloned() else {
+            return self.state.tell(Severity::Info, "the models are not loaded yet");
+        };
+        let folder = PathBuf::from(self.state.audit.folder.trim());
+        let settings = self.options.settings.clone();
+        let evaluation = self.state.evaluation.as_ref().and_then(|e| e.as_ref().ok()).cloned();
+        let report = self.state.audit.result.as_ref().and_then(|r| r.as_ref().ok()).cloned();
+        self.jobs.start(JobId::Save, move |_, reporter| {
+            let written = open_cohort(&folder, settings.as_deref()).and_then(|cohort| {
+                let facts = Facts {
+                    cohort: &cohort,
+                    models: &models,
+                    evaluation: evaluation.as_deref(),
+                    audit: report.as_ref(),
+                    created: chrono::Local::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, false),
+                };
+                write_sheet(&Sheet::fill(kind, &facts), &path).map(|()| path)
+            });
+            reporter.send(Finished::Cohort(CohortFinished::Exported(written)));
+        });
+    }
+}
+
+/// Times that each variable is shuffled.
+const REPEATS: usize = 30;
+
+/// What the clinical branch depends on among the split's patients; `None` without a clinical table.
+fn explained(
+    cohort: &CohortFolder,
+    models: &Models,
+    split: Split,
+) -> Result<Option<ExplainedCohort>, String> {
+    let Some(table) = cohort.clinical(split) else { return Ok(None) };
+    let (records, _) = clinical::read_records(table).map_err(|e| e.to_string())?;
+    let outcome = clinical::outcomes(table).map_err(|e| e.to_string())?;
+    Ok(Some(explain_cohort(&models.clinical, &records, &outcome, REPEATS, 0)))
+}
+
+fn write_sheet(sheet: &Sheet, path: &Path) -> Result<(), String> {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    let bytes = match ending.as_deref() {
+        Some("pdf") => sheet::pdf(sheet).map_err(|e| e.to_string())?,
+        Some("md") => sheet::markdown(sheet).into_bytes(),
+        _ => return Err(format!("{}: write a name that ends in .pdf or .md", path.display())),
+    };
+    write_atomic(path, &bytes).map_err(|e| e.to_string())
 }

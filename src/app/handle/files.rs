@@ -82,6 +82,7 @@ impl Workstation {
             (PickPurpose::InCohort(what), Some(path)) => self.picked_in_cohort(what, path),
             (PickPurpose::Cohort, Some(folder)) => self.cohort_picked(&folder),
             (PickPurpose::Figure, Some(path)) => self.export_picked(&path),
+            (PickPurpose::Sheet(kind), Some(path)) => self.write_sheet(kind, path),
             (PickPurpose::Clinical | PickPurpose::Study, Some(first)) => self.open_paths(vec![first]),
             (_, None) => {}
         }

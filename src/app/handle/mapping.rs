@@ -9,7 +9,7 @@ use super::super::command::Finished;
 use super::super::jobs::JobId;
 use super::super::state::{Dialog, Severity, Workspace};
 use crate::cohort::draft::{self, Draft};
-use crate::cohort::{Mapping, Table};
+use crate::cohort::{CohortFolder, Mapping, Table};
 use crate::files;
 
 impl Workstation {
@@ -101,6 +101,21 @@ pub(super) fn form_of_folder(path: &Path) -> Result<MappingForm, String> {
         return Err(format!("{}: this cohort has no table whose columns could be mapped", path.display()));
     }
     Ok(MappingForm::new(path.to_owned(), true, drafts))
+}
+
+/// A cohort folder under the mapping remembered for it. Where its only table has a name of its own, what the dialog
+/// would guess names it.
+pub(super) fn open_cohort(path: &Path, settings: Option<&Path>) -> Result<CohortFolder, String> {
+    let form = form_of_folder(path);
+    let mapping = match &form {
+        Ok(form) => remembered(settings, form)?,
+        // A folder with pictures alone has nothing to map; what else is wrong is told below.
+        Err(_) => None,
+    };
+    CohortFolder::open(path, mapping.as_ref()).or_else(|error| match &form {
+        Ok(form) => CohortFolder::open(path, Some(&draft::mapping(&form.drafts))).map_err(|e| e.to_string()),
+        Err(_) => Err(error.to_string()),
+    })
 }
 
 /// What was remembered for a table or folder with these very columns.

@@ -97,6 +97,8 @@ impl Workstation {
             Command::MovePatient { name, value } => self.move_patient(&name, value),
             Command::LoadOpenPatient => self.load_open_patient(),
             Command::CutAt(cut) => self.cut_at(cut),
+            Command::BrowseSheet(kind) => self.browse_sheet(kind),
+            Command::WriteSheet(kind, path) => self.write_sheet(kind, path),
             Command::PrintNomogram => self.print_nomogram(),
             Command::LookAtFigures(look) => self.look_at_figures(look),
             Command::EnlargeTile(tile) => self.state.statistics.alone = tile,

@@ -9,6 +9,7 @@ use super::Scene;
 use crate::chart::forest::p_words;
 use crate::chart::text::fixed;
 use crate::evaluate::{Evaluation, Figures};
+use crate::sheet::Kind;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let t = theme::tokens(ui);
@@ -24,6 +25,16 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         if ui.button("Choose and audit a cohort…").clicked() {
             scene.send(Command::PickCohort);
         }
+        let sheets = egui::Button::new("Reporting sheets");
+        ui.add_enabled_ui(!folder.is_empty() && scene.models.is_some(), |ui| {
+            egui::containers::menu::MenuButton::from_button(sheets).ui(ui, |ui| {
+                for kind in Kind::ALL {
+                    if ui.button(format!("{}…", kind.name())).clicked() {
+                        scene.send(Command::BrowseSheet(kind));
+                    }
+                }
+            });
+        });
         ui.colored_label(t.muted, if folder.is_empty() { "no cohort folder is chosen" } else { &folder });
     });
     let words = "An audit beforehand decides which columns the second clinical model does without.";

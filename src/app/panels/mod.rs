@@ -60,6 +60,7 @@ impl<'a> Scene<'a> {
             statistics: &self.state.statistics,
             evaluation: self.state.evaluation.as_ref().and_then(|e| e.as_deref().ok()),
             run: self.state.training.run.as_ref(),
+            explained: self.state.explained.as_deref(),
             models: self.models.map(Arc::as_ref),
         }
     }

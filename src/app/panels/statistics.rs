@@ -42,7 +42,7 @@ impl Arrangement {
         };
         let nomogram = tab(&mut all, &|t| matches!(t, Tile::Nomogram));
         let accuracy = tab(&mut all, &|t| {
-            matches!(t, Tile::Roc | Tile::Calibration | Tile::Decision | Tile::Training(_))
+            matches!(t, Tile::Roc | Tile::Calibration | Tile::Decision | Tile::Importance | Tile::Training(_))
         });
         let left = if tiles.iter().any(|t| matches!(t, Tile::Survival(_))) {
             let survival = tab(&mut all, &|t| matches!(t, Tile::Survival(_) | Tile::Hazards(_)));
@@ -294,12 +294,26 @@ fn toolbar(ui: &mut Ui, scene: &mut Scene<'_>, tile: Tile) {
                 ui.checkbox(&mut look.points_table, "Points table");
                 ui.checkbox(&mut look.cohort, "Patients on the axes");
             }
+            Tile::Importance => variable_choice(ui, scene, &mut look),
             Tile::Calibration | Tile::Training(_) => {}
         }
     });
     if look != scene.state.statistics.look {
         scene.send(Command::LookAtFigures(look));
     }
+}
+
+/// All variables, or one against its values.
+fn variable_choice(ui: &mut Ui, scene: &Scene<'_>, look: &mut Look) {
+    let Some(explained) = scene.sources().explained else { return };
+    let shown = look.variable.and_then(|v| explained.importance.get(v));
+    let words = shown.map_or("All variables", |i| i.label.as_str());
+    ComboBox::from_id_salt("explained variable").selected_text(words).width(170.0).show_ui(ui, |ui| {
+        ui.selectable_value(&mut look.variable, None, "All variables");
+        for (at, importance) in explained.importance.iter().enumerate() {
+            ui.selectable_value(&mut look.variable, Some(at), &importance.label);
+        }
+    });
 }
 
 fn decision_choices(ui: &mut Ui, look: &mut Look) {

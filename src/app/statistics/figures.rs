@@ -8,7 +8,8 @@ use crate::chart::forest::{self, Forest};
 use crate::chart::lines::{self, Lines};
 use crate::chart::text::{fixed, number, percent, percent_range};
 use crate::chart::training::{self, Training};
-use crate::chart::{Chart, Role, km, nomogram};
+use crate::chart::{Chart, Role, beeswarm, km, nomogram};
+use crate::clinical::importance::ExplainedCohort;
 use crate::evaluate::{Evaluation, Said};
 use crate::figures::{self as results, BenefitAs, Followed, Scored};
 use crate::level::Level;
@@ -23,6 +24,8 @@ pub struct Sources<'a> {
     pub evaluation: Option<&'a Evaluation>,
     /// The training run that goes on, or the last one.
     pub run: Option<&'a TrainingRun>,
+    /// Of the evaluated patients.
+    pub explained: Option<&'a ExplainedCohort>,
     pub models: Option<&'a Models>,
 }
 
@@ -32,6 +35,8 @@ pub enum Figure {
     Survival(km::Survival),
     Forest(Forest),
     Training(Training),
+    /// Of the patients explained.
+    Importance,
     /// Drawn from the model itself.
     Nomogram,
     PointsTable,
@@ -51,6 +56,10 @@ impl<'a> Sources<'a> {
         if let Tile::Training(level) = tile {
             return self.training(level).map(Figure::Training);
         }
+        if tile == Tile::Importance {
+            let why = "evaluate the cohort (Evaluation tab) to see what the clinical branch depends on";
+            return self.explained.map(|_| Figure::Importance).ok_or_else(|| why.to_owned());
+        }
         let computed =
             self.statistics.computed.as_ref().ok_or_else(|| "the figures are being computed".to_owned())?;
         if let Tile::Hazards(endpoint) = tile {
@@ -68,7 +77,7 @@ impl<'a> Sources<'a> {
             Tile::Decision => self.decision(model).map(Figure::Lines),
             Tile::Roc => Ok(Figure::Lines(self.roc(model))),
             Tile::Survival(endpoint) => self.survival(model, endpoint).map(Figure::Survival),
-            Tile::Hazards(_) | Tile::Training(_) => Err("there is no model".to_owned()),
+            Tile::Hazards(_) | Tile::Training(_) | Tile::Importance => Err("there is no model".to_owned()),
         }
     }
 
@@ -79,10 +88,21 @@ impl<'a> Sources<'a> {
             Figure::Survival(survival) => km::draw(&survival, width),
             Figure::Forest(forest) => forest::draw(&forest, width),
             Figure::Training(curves) => training::draw(&curves, width),
+            Figure::Importance => self.importance(width)?,
             Figure::Nomogram => self.nomogram(width)?,
             Figure::PointsTable => nomogram::points_table(&self.statistics.model()?.nomogram, width),
             Figure::Nothing(_) => return None,
         })
+    }
+
+    fn importance(self, width: f32) -> Option<Chart> {
+        let explained = self.explained?;
+        let simulated = if self.evaluation.is_some_and(|e| e.simulated) { " (simulated)" } else { "" };
+        let source = format!("{} evaluated patients{simulated} · clinical branch", explained.patients.len());
+        match self.statistics.look.variable.and_then(|v| explained.importance.get(v)) {
+            Some(i) => beeswarm::dependence(explained, &i.variable, &source, width),
+            None => beeswarm::draw(explained, &source, width),
+        }
     }
 
     fn nomogram(self, width: f32) -> Option<Chart> {
@@ -142,6 +162,7 @@ impl<'a> Sources<'a> {
             Figure::Survival(survival) => survival.csv(),
             Figure::Forest(forest) => forest.csv(),
             Figure::Training(curves) => curves.csv(),
+            Figure::Importance => self.explained?.csv(),
             Figure::Nomogram | Figure::PointsTable => points_csv(self.statistics.model()?),
             Figure::Nothing(_) => return None,
         })
@@ -308,6 +329,9 @@ impl<'a> Sources<'a> {
             }
             Tile::Hazards(_) => {
                 "Right of 1 the event comes earlier, left of 1 later; intervals across 1 may be chance."
+            }
+            Tile::Importance => {
+                "Each dot is a patient: right of the line the variable speaks for metastasis, left of it against."
             }
             Tile::Training(_) => {
                 "Validation loss that rises while training loss falls: the network learns its patients by heart."

@@ -25,6 +25,8 @@ pub enum Tile {
     Hazards(usize),
     /// How the network of a level was trained.
     Training(Level),
+    /// What the clinical branch depends on.
+    Importance,
 }
 
 impl Tile {
@@ -33,6 +35,7 @@ impl Tile {
         let mut tiles = vec![Self::Nomogram, Self::Roc, Self::Calibration, Self::Decision];
         tiles.extend((0..endpoints).map(Self::Survival));
         tiles.extend((0..endpoints).map(Self::Hazards));
+        tiles.push(Self::Importance);
         tiles.extend([Level::T4, Level::T11].map(Self::Training));
         tiles
     }
@@ -50,6 +53,7 @@ impl Tile {
             Self::Survival(i) => format!("Kaplan–Meier{}", endpoint(i)),
             Self::Hazards(i) => format!("Cox{}", endpoint(i)),
             Self::Training(level) => format!("Training {}", level.name()),
+            Self::Importance => "Variables".to_owned(),
         }
     }
 
@@ -87,6 +91,8 @@ pub struct Look {
     pub cohort: bool,
     /// The points table instead of the nomogram.
     pub points_table: bool,
+    /// The variable whose values are set against its shares, by its place among the most important; `None`: all.
+    pub variable: Option<usize>,
 }
 
 impl Default for Look {
@@ -99,6 +105,7 @@ impl Default for Look {
             branches: true,
             cohort: true,
             points_table: false,
+            variable: None,
         }
     }
 }
