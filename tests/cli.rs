@@ -385,3 +385,107 @@ fn a_cohort_is_audited_through_a_mapping() {
             .contains("the cohort folder cannot be read")
     );
 }
+
+#[test]
+fn a_cohort_is_described_explained_trained_on_and_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let cohort = folder.path().join("cohort");
+    json(&["simulate", text(&cohort), "--patients", "160", "--seed", "8", "--json"]);
+
+    let described = json(&["cohort", text(&cohort), "--table-one", "--json"]);
+    assert_eq!(described["patients"], 160);
+    assert!(!described["table_one"].is_null());
+
+    // Options of the boosted trees: an ensemble with a missing branch, stopped early, without synthetic patients.
+    let out = folder.path().join("models");
+    let options = [
+        "--trees",
+        "60",
+        "--depth",
+        "2",
+        "--learning-rate",
+        "0.2",
+        "--subsample",
+        "0.7",
+        "--min-leaf",
+        "3",
+        "--early-stopping",
+        "--seeds",
+        "3",
+        "--missing",
+        "branch",
+        "--no-smote",
+        "--json",
+    ];
+    let trained = json(
+        &[&["train", "clinical", "--cohort", text(&cohort), "--out", text(&out)], &options[..]].concat(),
+    );
+    assert_eq!(trained["card"]["seeds"], 3);
+    assert_eq!(trained["card"]["missing"], "branch");
+    assert!(trained["card"]["held_back"].as_u64().unwrap() > 0 && trained["card"]["smote"].is_null());
+    for member in trained["losses"].as_array().unwrap() {
+        let [train, held] = ["train", "held_back"].map(|k| member[k].as_array().unwrap().len());
+        assert!(train == held && (1..=60).contains(&train));
+    }
+    // Everything the folder has the data for: it holds no pictures.
+    let all = json(&[
+        "train",
+        "all",
+        "--cohort",
+        text(&cohort),
+        "--out",
+        text(&folder.path().join("all")),
+        "--json",
+    ]);
+    let names: Vec<&String> = all.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["clinical", "fusion"]);
+
+    let model = out.join("clinical.json");
+    for (wrong, says) in
+        [("--depth=0", "0 is no depth"), ("--subsample=2", "2 is no share"), ("--without=price", "price")]
+    {
+        let said = sentence(&["train", "clinical", "--cohort", text(&cohort), "--out", text(&out), wrong]);
+        assert!(said.contains(says), "{said}");
+    }
+
+    let explained =
+        json(&["explain", "--cohort", text(&cohort), "--model", text(&model), "--repeats", "5", "--json"]);
+    let patients = explained["patients"].as_array().unwrap();
+    for p in patients {
+        let sum: f64 =
+            p["contributions"].as_array().unwrap().iter().map(|c| c["log_odds"].as_f64().unwrap()).sum();
+        let log_odds = p["base_log_odds"].as_f64().unwrap() + sum;
+        let probability = p["probability"].as_f64().unwrap();
+        assert!((1.0 / (1.0 + (-log_odds).exp()) - probability).abs() < 1e-12);
+    }
+    let id = patients[0]["id"].as_str().unwrap();
+    let figure = folder.path().join("why.svg");
+    for option in [vec![], vec!["--id", id], vec!["--variable", "age"]] {
+        let call =
+            [&["explain", "--cohort", text(&cohort), "--repeats", "2", "--plot", text(&figure)], &option[..]];
+        assert!(thoracast(&call.concat()).status.success(), "{option:?}");
+        assert!(std::fs::read_to_string(&figure).unwrap().starts_with("<svg"));
+    }
+    let said = sentence(&["explain", "--cohort", text(&cohort), "--id", "nobody"]);
+    assert!(said.contains("there is no patient 'nobody'"), "{said}");
+
+    for (kind, items) in [("tripod", 52), ("clear", 58)] {
+        let file = folder.path().join(format!("{kind}.md"));
+        let sheet = json(&[
+            "sheet",
+            kind,
+            "--cohort",
+            text(&cohort),
+            "--no-evaluation",
+            "--out",
+            text(&file),
+            "--json",
+        ]);
+        let sections = sheet["sections"].as_array().unwrap();
+        let count: usize = sections.iter().map(|s| s["items"].as_array().unwrap().len()).sum();
+        assert_eq!(count, items);
+        assert!(std::fs::read_to_string(&file).unwrap().contains("(simulated patients)"));
+    }
+    let said = sentence(&["sheet", "clear", "--cohort", text(&cohort), "--out", "sheet.odt"]);
+    assert!(said.contains("sheet.odt") && said.contains(".pdf"), "{said}");
+}

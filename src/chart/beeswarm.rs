@@ -248,7 +248,7 @@ mod tests {
             let contributions = VARIABLES.iter().enumerate().map(contribution).collect();
             ExplainedPatient {
                 id: i.to_string(),
-                outcome: outcomes.then_some(i % 3 == 0),
+                outcome: outcomes.then_some(i.is_multiple_of(3)),
                 probability: 0.3,
                 explanation: Explanation { base_log_odds: -1.0, contributions },
             }

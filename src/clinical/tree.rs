@@ -324,8 +324,8 @@ impl<F: Fn(&[u32]) -> f64> Grower<'_, F> {
                 (best_gain, best) = (gain, Some((position, missing_left)));
             }
         };
-        for p in start..known {
-            left_sum += self.target[order[p] as usize];
+        for (p, row) in order.iter().enumerate().take(known).skip(start) {
+            left_sum += self.target[*row as usize];
             let left_n = p + 1 - start;
             if p + 1 == known {
                 // All that have a value against those that have none.

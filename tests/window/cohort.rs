@@ -8,6 +8,7 @@ use thoracast::app::Options;
 use thoracast::app::cohort::{CohortCommand, MappingEdit};
 use thoracast::app::command::{Action, Command};
 use thoracast::app::state::{CohortTab, Dialog, Workspace};
+use thoracast::app::statistics::Origin;
 use thoracast::cohort::Mapping;
 use thoracast::cohort::matching::Group;
 use thoracast::progress::Silent;
@@ -221,4 +222,55 @@ fn a_hundred_thousand_rows_scroll() {
     eprintln!("{each:.1} ms a frame");
     // A frame of all rows would take seconds; on a busy machine a frame of forty rows never takes a tenth of one.
     assert!(each < 100.0, "{each:.1} ms a frame");
+}
+
+#[test]
+fn a_remembered_mapping_serves_audit_evaluation_and_statistics() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cohort");
+    simulate::write(&Settings { patients: 240, seed: 6, slices: false }, &path, &Silent).unwrap();
+    // The same cohort with a heading of their own: no test figure exists without the mapping.
+    for name in ["clinical_train.csv", "clinical_valid.csv", "clinical_test.csv"] {
+        let file = path.join(name);
+        let text = std::fs::read_to_string(&file).unwrap();
+        let (head, rows) = text.split_once('\n').unwrap();
+        let head = head.replace("metastasis", "Spread after surgery").replace("BMI", "Quetelet");
+        std::fs::write(&file, format!("{head}\n{rows}")).unwrap();
+    }
+    let mut window = window_that_remembers(folder.path(), vec![path.clone()]);
+    cohort(&mut window, CohortCommand::MapColumns);
+    assert_eq!(window.state().state.dialog, Dialog::Mapping);
+    let drafts = window.state().state.cohort.mapping.as_ref().unwrap().drafts.len();
+    for draft in 0..drafts {
+        let place = |window: &Window, key: &str| {
+            let form = window.state().state.cohort.mapping.as_ref().unwrap();
+            let choices = &form.drafts[draft].choices;
+            let column = form.drafts[draft].table.header.iter();
+            let at = choices.iter().position(|c| c.target.key == key).unwrap();
+            (
+                at,
+                column
+                    .clone()
+                    .position(|h| h == if key == "bmi" { "Quetelet" } else { "Spread after surgery" }),
+            )
+        };
+        edit(&mut window, MappingEdit::Sheet(draft));
+        for key in ["metastasis", "bmi"] {
+            let (at, column) = place(&window, key);
+            if let Some(column) = column {
+                edit(&mut window, MappingEdit::Column(at, Some(column)));
+            }
+        }
+    }
+    cohort(&mut window, CohortCommand::UseMapping);
+    send(&mut window, Command::NameCohort(path.display().to_string()));
+    send(&mut window, Command::Audit);
+    let report = window.state().state.audit.result.as_ref().unwrap().as_ref().unwrap();
+    assert!(report.events > 20, "{} events are known", report.events);
+    send(&mut window, Command::Evaluate);
+    let evaluation = window.state().state.evaluation.as_ref().unwrap().as_ref().unwrap().clone();
+    assert!(evaluation.branches.iter().any(|b| b.name == "clinical"));
+    send(&mut window, Command::StatisticsFrom(Origin::Cohort));
+    let question = window.state().state.statistics.question.as_ref().unwrap();
+    assert!(question.candidates.iter().any(|c| c == "bmi"), "{:?}", question.candidates);
 }
