@@ -86,14 +86,15 @@ impl ImageBranch {
                 distance.limit
             ));
         }
-        if let Some([low, high]) = self.spread().filter(|[low, high]| *low < 0.5 && *high > 0.5) {
-            doubts.push(format!(
-                "the {} network's heads disagree: probabilities from {low:.2} to {high:.2}",
-                level.name()
-            ));
-        }
+        doubts.extend(disagreement(&format!("the {} network's heads", level.name()), self.spread()));
         doubts
     }
+}
+
+/// A remark where the members of an ensemble stand on both sides of the vote's limit.
+fn disagreement(who: &str, spread: Option<[f64; 2]>) -> Option<String> {
+    let [low, high] = spread.filter(|[low, high]| *low < 0.5 && *high > 0.5)?;
+    Some(format!("{who} disagree: probabilities from {low:.2} to {high:.2}"))
 }
 
 /// The boosted trees' say.
@@ -342,6 +343,7 @@ pub fn assess(
     let t11_branch = branch(&models.t11, t11.slice, &t11_seen.inference);
     warnings.extend(t4_branch.doubts(Level::T4));
     warnings.extend(t11_branch.doubts(Level::T11));
+    warnings.extend(disagreement("the clinical model's members", clinical.spread));
     warnings.extend(models.t4.device_notice().map(str::to_owned));
     if !models.trained() {
         warnings.insert(0, untrained_warning(models));

@@ -88,7 +88,7 @@ fn branches(a: &Assessment) -> [Branch; 3] {
         },
         warn: missing > 0,
         probability: a.clinical.probability,
-        spread: None,
+        spread: a.clinical.spread,
         vote: a.clinical.vote,
         link: if votes.t4 == votes.t11 { Link::None } else { Link::Decides },
     };
@@ -351,6 +351,25 @@ mod tests {
         let votes = |t4, t11, clinical| Votes { t4, t11, clinical };
         assert_eq!(rule(votes(true, true, false), Source::T4), "T4 and T11 agree: T4 stands");
         assert!(rule(votes(false, true, true), Source::T11).ends_with("decides for T11"));
+    }
+
+    #[test]
+    fn the_clinical_ensemble_has_a_whisker_from_lowest_to_highest() {
+        use crate::chart::Mark;
+        let mut a = assessment(true, false, true, true);
+        let plain = draw(&a, 760.0).marks;
+        a.clinical.spread = Some([0.31, 0.78]);
+        let chart = draw(&a, 760.0);
+        check::assert_sound(&chart);
+        let layout = Layout::new(&a, 760.0, (760.0_f32 / 64.0).clamp(8.0, 12.5), true);
+        let full = layout.bar[1] - layout.bar[0];
+        let whisker = |m: &&Mark| match m {
+            Mark::Line { from, to, .. } => (to[0] - from[0] - 0.47 * full).abs() < 1e-2,
+            _ => false,
+        };
+        assert_eq!(plain.iter().filter(whisker).count(), 0);
+        assert_eq!(chart.marks.iter().filter(whisker).count(), 1);
+        check::look(&chart, "votes-ensemble");
     }
 
     #[test]

@@ -37,8 +37,8 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "KEY", conflicts_with = "id")]
     variable: Option<String>,
     /// How often each variable is shuffled
-    #[arg(long, default_value_t = 30, value_name = "N")]
-    repeats: usize,
+    #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    repeats: u32,
     /// The same seed shuffles alike
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -78,7 +78,7 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<()> {
         records = vec![records.swap_remove(at)];
         outcome = outcome.get(at).map(|y| vec![*y]).unwrap_or_default();
     }
-    let explained = explain_cohort(&model, &records, &outcome, args.repeats, args.seed);
+    let explained = explain_cohort(&model, &records, &outcome, args.repeats as usize, args.seed);
     let name = table.path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let source = format!("{name} · {} patients · {}", records.len(), model.description());
     if let Some(chart) = args.chart(&explained, &source) {

@@ -178,9 +178,16 @@ pub(super) fn in_words(a: &Assessment) -> String {
     }
     let vote = |v: bool| if v { "metastasis" } else { "none" };
     lines.push(format!("Patient {}", a.id));
-    lines.push(format!("  T4        {:.3}  votes {}", a.t4.probability, vote(a.t4.vote)));
-    lines.push(format!("  T11       {:.3}  votes {}", a.t11.probability, vote(a.t11.vote)));
-    lines.push(format!("  clinical  {:.3}  votes {}", a.clinical.probability, vote(a.clinical.vote)));
+    for (name, probability, says, spread) in [
+        ("T4", a.t4.probability, a.t4.vote, a.t4.spread()),
+        ("T11", a.t11.probability, a.t11.vote, a.t11.spread()),
+        ("clinical", a.clinical.probability, a.clinical.vote, a.clinical.spread),
+    ] {
+        let members = spread.map_or_else(String::new, |[low, high]| {
+            format!(" (the models of the ensemble: {low:.3} to {high:.3})")
+        });
+        lines.push(format!("  {name:<9} {probability:.3}  votes {}{members}", vote(says)));
+    }
     let source = format!("{:?}", a.fused.source);
     lines.push(format!("  fused     {:.3}  from {source}", a.fused.probability));
     match (a.nomogram.risk, a.nomogram.total, a.nomogram.group) {

@@ -139,6 +139,9 @@ fn an_ensemble_averages_log_odds_and_tells_its_spread() {
     assert!(low <= said.probability && said.probability <= high && low < high, "{said:?}");
     let log_odds = (said.probability / (1.0 - said.probability)).ln();
     assert!((model.explain(&record).log_odds() - log_odds).abs() < 1e-9);
+    // The largest seed is followed by the smallest.
+    let losses = train_with_losses(&tiny(), &ensemble.seeded(u64::MAX)).unwrap().losses;
+    assert_eq!(losses.iter().map(|l| l.seed).collect::<Vec<_>>(), [u64::MAX, 0, 1, 2]);
     // One model has no spread; its first member is the first of the ensemble.
     let single = train(&tiny(), &settings()).unwrap();
     assert_eq!(single.predict(&record).spread, None);
@@ -181,6 +184,10 @@ fn patients_held_back_stay_whole_and_stop_the_training() {
         model.card().held_back
     );
     assert!(model.card().recipe.contains("stopped early") && model.card().recipe.contains("no synthetic"));
+    // A share too small for a single patient would silently never stop.
+    early.boosting.early_stopping = Some(boosting::EarlyStopping { share: 0.001, ..Default::default() });
+    let refused = train(&table, &early).unwrap_err().to_string();
+    assert!(refused.contains("none of the 60 rows") && refused.contains("larger share"), "{refused}");
 }
 
 #[test]

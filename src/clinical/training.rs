@@ -139,6 +139,7 @@ pub fn train_with_losses(table: &Table, training: &ClinicalTraining) -> Result<T
     let columns: Vec<Column> =
         training.columns.iter().map(|key| column(key, &records).map_err(refuse)).collect::<Result<_, _>>()?;
     let patients = Patients::of(&records, &outcome, &columns, training);
+    patients.check_held_back(training).map_err(refuse)?;
     let fit = |member: usize| patients.fit(training, member as u64).map_err(refuse);
     let fits: Vec<Fit> = (0..training.seeds).into_par_iter().map(fit).collect::<Result<_, _>>()?;
     let last = |f: &Fit| f.losses.train.last().copied().unwrap_or(f64::NAN);
@@ -203,6 +204,18 @@ impl<'a> Patients<'a> {
         }
     }
 
+    /// Early stopping must have patients to judge by: a share that rounds to none would never stop.
+    fn check_held_back(&self, training: &ClinicalTraining) -> Result<(), String> {
+        match training.boosting.early_stopping {
+            Some(stop) if self.held_back.is_empty() => Err(format!(
+                "early stopping would hold back none of the {} rows with a share of {}; write a larger share",
+                self.outcome.len(),
+                stop.share
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn fit(&self, training: &ClinicalTraining, member: u64) -> Result<Fit, String> {
         let branch = training.missing == Missing::Branch;
         let mut rows: Vec<Vec<f64>> = self.grown_on.iter().map(|i| self.filled[*i].clone()).collect();
@@ -210,7 +223,7 @@ impl<'a> Patients<'a> {
         let mut outcome: Vec<bool> = self.grown_on.iter().map(|i| self.outcome[*i]).collect();
         let mut synthetic = 0;
         if let Some(smote) = &training.smote {
-            let smote = SmoteSettings { seed: smote.seed + member, ..smote.clone() };
+            let smote = SmoteSettings { seed: smote.seed.wrapping_add(member), ..smote.clone() };
             let resampled = smote::borderline(&rows, &outcome, &smote).map_err(|e| e.to_string())?;
             // A synthetic patient lacks what the patient at the border lacks.
             lacking.extend(resampled.parents.iter().map(|p| &self.lacking[self.grown_on[*p]]));
@@ -226,7 +239,7 @@ impl<'a> Patients<'a> {
             self.held_back.iter().map(|i| scaled(&self.filled[*i], &self.lacking[*i])).collect();
         let watched_outcome: Vec<bool> = self.held_back.iter().map(|i| self.outcome[*i]).collect();
         let settings = BoostingSettings {
-            seed: training.boosting.seed + member,
+            seed: training.boosting.seed.wrapping_add(member),
             missing_branch: branch,
             ..training.boosting.clone()
         };
