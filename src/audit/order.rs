@@ -96,8 +96,11 @@ fn ids(cohort: &Cohort) -> Option<Finding> {
     }
     let (what, told) = best?;
     let frame = &cohort.clinical;
-    let column =
-        frame.tables.iter().chain(&cohort.survival.tables).find_map(|t| Some(t.table.header[t.id?].clone()));
+    let column = frame
+        .tables
+        .iter()
+        .chain(&cohort.survival.tables)
+        .find_map(|t| Some(t.table.heading(t.id?).to_owned()));
     let number: Vec<f64> = frame
         .rows
         .iter()
@@ -143,6 +146,8 @@ fn rows(frame: &Frame, table: usize) -> Option<Finding> {
     let told = told(&outcome, &position, frame.tables.len())?;
     let (source, runs) = (&frame.tables[table], told.runs);
     let file = source.file();
+    let place = frame.rows.iter().map(|e| if e.table == table { e.row as f64 } else { -1.0 }).collect();
+    let with = effect::View { extra: vec![place], ..Default::default() };
     let message = format!(
         "In {file} the rows are sorted by outcome: {} of equal outcome where chance would give about {:.0}. Folds and \
          batches cut from such a table in its order are no fair samples, and anything filled in down the table differs \
@@ -157,6 +162,7 @@ fn rows(frame: &Frame, table: usize) -> Option<Finding> {
             .evidence("p", told.p)
             .evidence("runs", runs)
             .evidence("runs_expected", told.expected)
-            .evidence("n", outcome.len()),
+            .evidence("n", outcome.len())
+            .effect(effect::between(frame, &with, &effect::View::default())),
     )
 }

@@ -6,8 +6,8 @@ use super::super::Workstation;
 use super::super::command::{Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::state::{CohortTab, Severity, Workspace};
+use super::mapping::cohort_folder;
 use crate::audit::{self, Report};
-use crate::cohort::CohortFolder;
 
 impl Workstation {
     /// Asks for the cohort's folder.
@@ -27,9 +27,9 @@ impl Workstation {
         let folder = PathBuf::from(self.state.audit.folder.trim());
         self.state.workspace = Workspace::Cohort;
         self.state.cohort_tab = CohortTab::Audit;
+        let settings = self.options.settings.clone();
         let started = self.jobs.start(JobId::Audit, move |progress, reporter| {
-            let result = CohortFolder::open(&folder, None)
-                .map_err(|e| e.to_string())
+            let result = cohort_folder(&folder, settings.as_deref())
                 .and_then(|cohort| audit::run(&cohort, progress).map_err(|e| e.to_string()));
             reporter.send(Finished::Audited(result));
         });

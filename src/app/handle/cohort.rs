@@ -10,12 +10,12 @@ use super::super::cohort::{
 use super::super::command::{Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::state::{CohortTab, OpenTable, Severity, Workspace, patients};
-use super::mapping::{form_of_folder, remembered};
+use super::mapping::{cohort_folder, form_of_folder};
 use crate::clinical;
 use crate::cohort::query::{Query, Sorting, sort};
 use crate::cohort::table_one::{Style, table_one};
 use crate::cohort::values::{ColumnValues, Groups};
-use crate::cohort::{CohortFolder, CohortTable, Table, distribution, draft, matching};
+use crate::cohort::{CohortTable, Table, distribution, draft, matching};
 use crate::dicom::{self, Scan, Series};
 use crate::files;
 use crate::progress::Progress;
@@ -350,26 +350,11 @@ fn open_folder(
     settings: Option<&Path>,
     progress: &dyn Progress,
 ) -> Result<OpenedFolder, String> {
-    let form = form_of_folder(path);
-    let mapping = match &form {
-        Ok(form) => remembered(settings, form)?,
-        // A folder with pictures alone has nothing to map; what else is wrong is told below.
-        Err(_) => None,
-    };
-    let folder = match CohortFolder::open(path, mapping.as_ref()) {
-        Ok(folder) => folder,
-        Err(error) => match &form {
-            // The only table has a name of its own: its draft's mapping names it.
-            Ok(form) => {
-                CohortFolder::open(path, Some(&draft::mapping(&form.drafts))).map_err(|e| e.to_string())?
-            }
-            Err(_) => return Err(error.to_string()),
-        },
-    };
+    let folder = cohort_folder(path, settings)?;
     let tables = if folder.clinical.is_empty() { &folder.survival } else { &folder.clinical };
     let table = CohortTable::stacked(tables);
     let recognised = table.as_ref().is_none_or(draft::recognised);
-    let unrecognised = form.ok().filter(|_| !recognised).map(|mut form| {
+    let unrecognised = form_of_folder(path).ok().filter(|_| !recognised).map(|mut form| {
         form.why = Some("Some columns of this cohort are not recognised: say which is which.".to_owned());
         form
     });

@@ -7,9 +7,10 @@ use super::super::Workstation;
 use super::super::command::Finished;
 use super::super::jobs::JobId;
 use super::super::state::Severity;
+use super::mapping::cohort_folder;
 use crate::audit::{Code, Report};
 use crate::clinical::PUBLISHED_COLUMNS;
-use crate::cohort::{CohortFolder, Split, columns};
+use crate::cohort::{Split, columns};
 use crate::evaluate::{self, Evaluation, Options};
 
 /// Findings whose columns a model had better do without.
@@ -25,7 +26,10 @@ const OBJECTIONS: [Code; 5] = [
 pub fn objections(report: &Report) -> Vec<String> {
     let objected = report.findings.iter().filter(|f| OBJECTIONS.contains(&f.code)).flat_map(|f| &f.columns);
     let mut keys: Vec<String> = Vec::new();
-    for key in objected.filter_map(|c| columns::key_of(c)).filter(|k| PUBLISHED_COLUMNS.contains(k)) {
+    for key in objected
+        .filter_map(|c| report.keys.get(c).map(String::as_str).or_else(|| columns::key_of(c)))
+        .filter(|k| PUBLISHED_COLUMNS.contains(k))
+    {
         if !keys.iter().any(|k| k == key) {
             keys.push(key.to_owned());
         }
@@ -46,8 +50,9 @@ impl Workstation {
             _ => Vec::new(),
         };
         let options = Options { split: Split::Test, without, cross_validation: None, seed: 1 };
+        let settings = self.options.settings.clone();
         let started = self.jobs.start(JobId::Evaluate, move |progress, reporter| {
-            let result = CohortFolder::open(&folder, None).map_err(|e| e.to_string()).and_then(|cohort| {
+            let result = cohort_folder(&folder, settings.as_deref()).and_then(|cohort| {
                 evaluate::run(&cohort, &models, &options, progress).map_err(|e| e.to_string())
             });
             reporter.send(Finished::Evaluated(Box::new(result.map(Arc::new))));

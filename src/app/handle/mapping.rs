@@ -9,7 +9,7 @@ use super::super::command::Finished;
 use super::super::jobs::JobId;
 use super::super::state::{Dialog, Severity, Workspace};
 use crate::cohort::draft::{self, Draft};
-use crate::cohort::{Mapping, Table};
+use crate::cohort::{CohortFolder, Mapping, Table};
 use crate::files;
 
 impl Workstation {
@@ -108,6 +108,25 @@ pub(super) fn remembered(settings: Option<&Path>, form: &MappingForm) -> Result<
     match place(settings, form).filter(|p| p.exists()) {
         Some(place) => Mapping::read(&place).map(Some).map_err(|e| e.to_string()),
         None => Ok(None),
+    }
+}
+
+/// A cohort folder as the window reads it everywhere: under what was remembered for its columns; where a table's name
+/// says nothing, under what its columns look like.
+pub(super) fn cohort_folder(path: &Path, settings: Option<&Path>) -> Result<CohortFolder, String> {
+    let form = form_of_folder(path);
+    let mapping = match &form {
+        Ok(form) => remembered(settings, form)?,
+        // A folder with pictures alone has nothing to map; what else is wrong is told below.
+        Err(_) => None,
+    };
+    match (CohortFolder::open(path, mapping.as_ref()), &form) {
+        (Ok(folder), _) => Ok(folder),
+        // The only table has a name of its own: its draft's mapping names it.
+        (Err(_), Ok(form)) if mapping.is_none() => {
+            CohortFolder::open(path, Some(&draft::mapping(&form.drafts))).map_err(|e| e.to_string())
+        }
+        (Err(error), _) => Err(error.to_string()),
     }
 }
 
