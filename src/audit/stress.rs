@@ -295,9 +295,12 @@ fn disguised_pictures_in_two_splits_are_found() {
     }
 }
 
+/// How pictures of one outcome are made otherwise.
+type Way = (&'static str, fn(&mut GrayImage));
+
 #[test]
 fn pictures_made_otherwise_for_one_outcome_are_found() {
-    let ways: [(&str, fn(&mut GrayImage)); 2] = [
+    let ways: [Way; 2] = [
         ("frame", |p| {
             let (w, h) = p.dimensions();
             for (x, y, pixel) in p.enumerate_pixels_mut() {
