@@ -1,6 +1,6 @@
 //! Patient numbers and row order that give the outcome away.
 
-use super::frame::{Cohort, Frame};
+use super::frame::{Cohort, Entry, Frame};
 use super::test::{ALPHA, corrected, runs, separation};
 use super::{Code, Finding, Severity, count, effect};
 
@@ -146,7 +146,9 @@ fn rows(frame: &Frame, table: usize) -> Option<Finding> {
     let told = told(&outcome, &position, frame.tables.len())?;
     let (source, runs) = (&frame.tables[table], told.runs);
     let file = source.file();
-    let place = frame.rows.iter().map(|e| if e.table == table { e.row as f64 } else { -1.0 }).collect();
+    // How far down its own table each row stands, so that what is learnt in one table can be tried in another.
+    let depth = |e: &Entry| e.row as f64 / frame.tables[e.table].table.rows.len() as f64;
+    let place = frame.rows.iter().map(depth).collect();
     let with = effect::View { extra: vec![place], ..Default::default() };
     let message = format!(
         "In {file} the rows are sorted by outcome: {} of equal outcome where chance would give about {:.0}. Folds and \
