@@ -489,3 +489,37 @@ fn a_cohort_is_described_explained_trained_on_and_reported() {
     let said = sentence(&["sheet", "clear", "--cohort", text(&cohort), "--out", "sheet.odt"]);
     assert!(said.contains("sheet.odt") && said.contains(".pdf"), "{said}");
 }
+
+#[test]
+fn a_cohort_is_summed_up_with_its_table_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let copied = cohort_with_a_copy(dir.path());
+    let mapping = dir.path().join("mapping.json");
+    let text_of = r#"{"columns": {"Case": {"key": "id"}, "Size (mm)": {"key": "tumor_size", "factor": 0.1},
+        "M1": {"key": "metastasis", "codes": {"yes": 1, "no": 0}}}}"#;
+    std::fs::write(&mapping, text_of).unwrap();
+    let arguments = ["cohort", text(dir.path()), "--mapping", text(&mapping), "--table-one"];
+    let held = json(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(held["patients"].as_u64(), Some(120));
+    let column = |key: &str| {
+        let all = held["columns"].as_array().unwrap();
+        all.iter().find(|c| c["key"] == key).unwrap_or_else(|| panic!("no {key} in {all:?}")).clone()
+    };
+    assert_eq!(
+        (&column("tumor_size")["kind"], &column("tumor_size")["missing"]),
+        (&"number".into(), &0.into())
+    );
+    assert!(held["table_one"].is_object());
+    // The groups of Table 1 are the outcome's, as recoded.
+    let words = thoracast(&arguments);
+    let words = String::from_utf8_lossy(&words.stdout).into_owned();
+    for n in [copied.len(), 120 - copied.len()] {
+        assert!(words.contains(&n.to_string()), "{n} is not in {words}");
+    }
+    // A table by itself, without a mapping, keeps its own headings.
+    let own = thoracast(&["cohort", text(&dir.path().join("clinical_train.csv"))]);
+    assert!(String::from_utf8_lossy(&own.stdout).contains("Size (mm)"));
+    let wrong = [&arguments[..], &["--by", "colour"]].concat();
+    assert!(sentence(&wrong).contains("there is no column 'colour'"));
+    assert!(sentence(&["cohort", text(&dir.path().join("x"))]).contains("x"));
+}

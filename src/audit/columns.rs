@@ -21,8 +21,10 @@ pub fn check(cohort: &Cohort) -> Vec<Finding> {
 
 // ---- copies ----
 
-/// The share of copies must differ by so much between the outcomes.
-const COPIED: f64 = 0.2;
+/// How far apart a copy may be, as a share; by how much the share of copies must then differ between the outcomes; and how
+/// many copies there must be. Cells are rounded: two hundredths of a per cent apart is the same. Copies with noise are
+/// told by how many there are, as figures of one body go together anyway.
+const COPIED: [(f64, f64, usize); 3] = [(2e-4, 0.2, 5), (5e-3, 0.35, 10), (2e-2, 0.45, 15)];
 
 /// Pairs of measured columns of which one is the other times a constant, for one outcome far more often.
 fn copies(frame: &Frame) -> Vec<Finding> {
@@ -47,19 +49,21 @@ fn copy(frame: &Frame, a: &Column, b: &Column, pairs: usize) -> Option<Finding> 
         .collect();
     let of = |event| rows.iter().filter(move |r| r.1 == event);
     let mut best: Option<(f64, f64, Vec<usize>, [usize; 4])> = None;
-    for factor in factors(&rows) {
-        // Cells are rounded: two hundredths of a per cent apart is the same.
-        let same = |r: &&(usize, bool, f64, f64)| (r.3 - factor * r.2).abs() <= 2e-4 * r.3.abs();
-        let (hit, n, other, m) = (
-            of(true).filter(same).count(),
-            of(true).count(),
-            of(false).filter(same).count(),
-            of(false).count(),
-        );
-        let p = corrected(fisher(hit, n, other, m), pairs * 2);
-        let difference = (hit as f64 / n.max(1) as f64 - other as f64 / m.max(1) as f64).abs();
-        if hit + other >= 5 && difference >= COPIED && p < ALPHA && best.as_ref().is_none_or(|b| p < b.1) {
-            best = Some((factor, p, rows.iter().filter(same).map(|r| r.0).collect(), [hit, n, other, m]));
+    for (tolerance, least_difference, fewest) in COPIED {
+        for factor in factors(&rows, tolerance) {
+            let same = |r: &&(usize, bool, f64, f64)| (r.3 - factor * r.2).abs() <= tolerance * r.3.abs();
+            let (hit, n, other, m) = (
+                of(true).filter(same).count(),
+                of(true).count(),
+                of(false).filter(same).count(),
+                of(false).count(),
+            );
+            let p = corrected(fisher(hit, n, other, m), pairs * 2 * COPIED.len());
+            let difference = (hit as f64 / n.max(1) as f64 - other as f64 / m.max(1) as f64).abs();
+            let told = hit + other >= fewest && difference >= least_difference && p < ALPHA;
+            if told && best.as_ref().is_none_or(|b| p < b.1) {
+                best = Some((factor, p, rows.iter().filter(same).map(|r| r.0).collect(), [hit, n, other, m]));
+            }
         }
     }
     let (factor, p, copied, [hit, n, other, m]) = best?;
@@ -89,14 +93,14 @@ fn copy(frame: &Frame, a: &Column, b: &Column, pairs: usize) -> Option<Finding> 
 }
 
 /// 1, and the commonest ratio within either outcome where at least a fifth of its patients have it.
-fn factors(rows: &[(usize, bool, f64, f64)]) -> Vec<f64> {
+fn factors(rows: &[(usize, bool, f64, f64)], tolerance: f64) -> Vec<f64> {
     let mut found = vec![1.0];
     for event in [false, true] {
         let mut ratios: Vec<f64> = rows.iter().filter(|r| r.1 == event).map(|r| r.3 / r.2).collect();
         ratios.sort_by(f64::total_cmp);
         let (mut best, mut start) = (0..0, 0);
         for end in 0..ratios.len() {
-            while ratios[end] - ratios[start] > 2e-4 * ratios[end].abs() {
+            while ratios[end] - ratios[start] > tolerance * ratios[end].abs() {
                 start += 1;
             }
             if end + 1 - start > best.len() {
@@ -117,6 +121,9 @@ const ORDINARY: f64 = 0.87;
 /// However many patients there are, a finding needs at least this area.
 const LEAST: f64 = 0.93;
 
+/// From here on fewer patients are needed to say so.
+const BEYOND: f64 = 0.95;
+
 fn too_good(frame: &Frame, columns: &[&Column]) -> Vec<Finding> {
     let mut found = Vec::new();
     for column in columns {
@@ -129,7 +136,10 @@ fn too_good(frame: &Frame, columns: &[&Column]) -> Vec<Finding> {
         let p = if z > 0.0 { normal_p(z) / 2.0 } else { 1.0 };
         // Few columns come near the ordinary limit at all, so that only those count as comparisons, not all.
         let complete = area >= 0.995;
-        if events < 5 || others < 5 || !(complete || (p < 0.005 && area >= LEAST)) {
+        if events < 5
+            || others < 5
+            || !(complete || (p < 0.005 && area >= LEAST) || (p < 0.025 && area >= BEYOND))
+        {
             continue;
         }
         let name = &column.name;
@@ -241,7 +251,14 @@ fn late_finding(frame: &Frame, late: &[&str]) -> Finding {
 /// Survival columns and model outputs that stand in the clinical table.
 fn results(frame: &Frame) -> Option<Finding> {
     let late: Vec<&str> = frame.columns.iter().filter(|c| c.is_result()).map(|c| c.name.as_str()).collect();
-    (!late.is_empty()).then(|| late_finding(frame, &late)).map(|f| Finding { effect: None, ..f })
+    if late.is_empty() {
+        return None;
+    }
+    // No model of ours looks at them: added, they show what they would do to one that does.
+    let columns = frame.columns.iter().filter(|c| c.is_result());
+    let extra = columns.flat_map(|c| effect::encoded(c, &Default::default())).collect();
+    let with = effect::View { extra, ..Default::default() };
+    Some(late_finding(frame, &late).effect(effect::between(frame, &with, &effect::View::default())))
 }
 
 fn quoted(names: &[&str]) -> String {

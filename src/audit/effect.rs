@@ -1,5 +1,7 @@
 //! What a fault is worth: the clinical model refitted with and without it.
 
+use std::collections::BTreeSet;
+
 use super::Effect;
 use super::frame::{Cell, Column, Frame};
 use crate::clinical::boosting::{self, BoostingSettings};
@@ -18,6 +20,8 @@ pub struct View<'c> {
     pub without: Vec<&'c str>,
     /// Columns of the model's own making, one value a row of the frame.
     pub extra: Vec<Vec<f64>>,
+    /// Cells taken for missing: a column's name and rows of the frame.
+    pub blanked: Vec<(&'c str, &'c [usize])>,
     /// Rows left out of training.
     pub unlearned: Vec<usize>,
 }
@@ -36,7 +40,13 @@ pub fn of_columns(frame: &Frame, names: &[&str]) -> Option<Effect> {
 fn auc(frame: &Frame, view: &View) -> Option<f64> {
     let columns: Vec<&Column> =
         frame.predictors().filter(|c| c.distinct > 1 && !view.without.contains(&c.name.as_str())).collect();
-    let mut features: Vec<Vec<f64>> = columns.iter().flat_map(|c| encoded(c)).collect();
+    let mut features: Vec<Vec<f64>> = columns
+        .iter()
+        .flat_map(|c| {
+            let blanked = view.blanked.iter().filter(|b| b.0 == c.name).flat_map(|b| b.1.iter().copied());
+            encoded(c, &blanked.collect())
+        })
+        .collect();
     features.extend(view.extra.iter().cloned());
     if features.is_empty() {
         return Some(0.5); // nothing to look at: a coin
@@ -82,21 +92,27 @@ fn auc(frame: &Frame, view: &View) -> Option<f64> {
     Some(areas.iter().sum::<f64>() / areas.len() as f64)
 }
 
-/// A column as numbers: a number itself with gaps at the median, texts as one column a level.
-fn encoded(column: &Column) -> Vec<Vec<f64>> {
+/// A column as numbers, some rows taken for missing: a number itself with gaps at the median, texts as one column a level.
+pub fn encoded(column: &Column, blanked: &BTreeSet<usize>) -> Vec<Vec<f64>> {
+    let cells: Vec<&Cell> = column
+        .cells
+        .iter()
+        .enumerate()
+        .map(|(r, cell)| if blanked.contains(&r) { &Cell::Missing } else { cell })
+        .collect();
     if column.numeric {
-        let values: Vec<f64> = column.cells.iter().filter_map(Cell::number).collect();
+        let values: Vec<f64> = cells.iter().filter_map(|c| c.number()).collect();
         let middle = super::test::median(&values);
-        return vec![column.cells.iter().map(|c| c.number().unwrap_or(middle)).collect()];
+        return vec![cells.iter().map(|c| c.number().unwrap_or(middle)).collect()];
     }
     if column.distinct > 20 {
         return Vec::new(); // names and remarks
     }
     let mut levels: Vec<&Cell> = Vec::new();
-    for cell in &column.cells {
-        if !matches!(cell, Cell::Absent | Cell::Missing) && !levels.contains(&cell) {
+    for cell in &cells {
+        if !matches!(cell, Cell::Absent | Cell::Missing) && !levels.contains(cell) {
             levels.push(cell);
         }
     }
-    levels.into_iter().map(|l| column.cells.iter().map(|c| f64::from(u8::from(c == l))).collect()).collect()
+    levels.into_iter().map(|l| cells.iter().map(|c| f64::from(u8::from(*c == l))).collect()).collect()
 }

@@ -68,7 +68,7 @@ impl Cell {
 
 /// One column through all tables of a frame.
 pub struct Column {
-    /// As the first table that has it writes it.
+    /// As the first table that has it writes it, before any mapping.
     pub name: String,
     /// Our key if it is a column we know.
     pub key: Option<&'static str>,
@@ -143,7 +143,7 @@ impl<'a> Frame<'a> {
                 None => {
                     let mut all = vec![Cell::Absent; before];
                     all.extend(cells);
-                    let name = name.clone();
+                    let name = table.heading(c).to_owned();
                     self.columns.push(Column { name, key, cells: all, numeric: false, distinct: 0 });
                 }
             }
@@ -159,6 +159,11 @@ impl<'a> Frame<'a> {
 
     pub fn predictors(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(|c| c.is_predictor())
+    }
+
+    /// Headings that a mapping gave a key of ours.
+    pub fn headings(&self) -> impl Iterator<Item = (String, String)> {
+        self.columns.iter().filter_map(|c| Some((c.name.clone(), c.key?.to_owned())))
     }
 
     /// Rows whose outcome is known, with what `value` makes of their cell where it makes something.

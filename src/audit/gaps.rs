@@ -38,7 +38,7 @@ fn missing(frame: &Frame, columns: &[&Column]) -> Vec<Finding> {
         let p = corrected(fisher(a, n, b, m), with_gaps.len());
         let (rate_events, rate_others) = (share(a, n), share(b, m));
         let difference = (rate_events - rate_others).abs();
-        if a + b < FEWEST || p >= ALPHA || difference < DIFFERENCE {
+        if a + b < FEWEST || p >= level(difference) || difference < DIFFERENCE {
             continue;
         }
         let name = &column.name;
@@ -79,6 +79,8 @@ fn pattern(frame: &Frame, columns: &[&Column]) -> Option<Finding> {
         return None;
     }
     let more = if told.auc > 0.5 { "more" } else { "fewer" };
+    let with =
+        effect::View { extra: vec![(0..frame.rows.len()).map(|r| gaps(&r)).collect()], ..Default::default() };
     let message = format!(
         "Patients with metastasis have {more} missing values than the others (area under the ROC curve {:.3}): how completely \
          a row was filled in tells the outcome. Find out who filled in the table and when.",
@@ -88,8 +90,14 @@ fn pattern(frame: &Frame, columns: &[&Column]) -> Option<Finding> {
         Finding::new(Code::MissingnessTellsOutcome, Severity::Medium, message)
             .columns(columns.iter().map(|c| c.name.clone()))
             .evidence("auc", told.auc)
-            .evidence("p", told.p),
+            .evidence("p", told.p)
+            .effect(effect::between(frame, &with, &effect::View::default())),
     )
+}
+
+/// The p below which a difference counts: small cohorts may show a large one only.
+fn level(difference: f64) -> f64 {
+    if difference >= 0.2 { 0.01 } else { ALPHA }
 }
 
 /// How many of the outcome have it, and how many there are.
@@ -126,7 +134,8 @@ fn filled(frame: &Frame, columns: &[&Column]) -> Vec<Finding> {
         let against_near =
             if sentinel { 0.0 } else { corrected(fisher(a, a + b, near, distant), comparisons) };
         let difference = (share(a, n) - share(b, m)).abs();
-        if against_all >= ALPHA || against_near >= ALPHA || difference < DIFFERENCE {
+        let level = level(difference);
+        if against_all >= level || against_near >= level || difference < DIFFERENCE {
             continue;
         }
         let name = &column.name;
@@ -165,8 +174,8 @@ fn spikes(values: &[f64], distinct: usize) -> Vec<f64> {
         let (low, high) = (i.saturating_sub(5), (i + 6).min(counts.len()));
         let around: Vec<f64> = (low..high).filter(|j| *j != i).map(|j| counts[j].1 as f64).collect();
         let outstanding = distinct > 10
-            && *n as f64 >= 4.0 * median(&around)
-            && *n as f64 >= 1.5 * around.iter().copied().fold(0.0, f64::max);
+            && *n as f64 >= 2.5 * median(&around)
+            && *n as f64 >= 1.3 * around.iter().copied().fold(0.0, f64::max);
         if outstanding || is_beyond(values, *value) {
             found.push(*value);
         }
@@ -179,7 +188,9 @@ fn is_beyond(values: &[f64], value: f64) -> bool {
     let others = values.iter().copied().filter(|v| *v != value);
     let (low, high) = others.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     let range = high - low;
-    range > 0.0 && (value > high + 1.5 * range || value < low - range)
+    // A negative number among figures that cannot be negative is a code, however near it lies.
+    let negative = value < 0.0 && low >= 0.0;
+    range > 0.0 && (value > high + 1.5 * range || value < low - range || negative)
 }
 
 /// The patients nearest to a value on either side of it, as many as are needed for a fair comparison.
@@ -202,6 +213,9 @@ fn blank(frame: &Frame, column: &Column) -> Option<Finding> {
         return None;
     }
     let (name, ids) = (&column.name, frame.ids(rows.iter().copied()));
+    // The blank as a level of its own, against blanks that are no level.
+    let level = column.cells.iter().map(|c| f64::from(u8::from(*c == Cell::Missing))).collect();
+    let with = effect::View { extra: vec![level], ..Default::default() };
     let message = format!(
         "'{name}' has words for its categories but is blank in {}: many programs take the blank for a category of its own. \
          Write what is known or leave these patients out; patients {}.",
@@ -213,6 +227,9 @@ fn blank(frame: &Frame, column: &Column) -> Option<Finding> {
             .columns([name])
             .patients(ids)
             .evidence("blank", rows.len())
-            .evidence("rows", frame.rows.len()),
+            .evidence("rows", frame.rows.len())
+            .effect(
+                effect::between(frame, &with, &effect::View::default()).filter(|_| column.is_predictor()),
+            ),
     )
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::frame::{Cell, Cohort, Column, Frame};
-use super::{Code, Finding, Severity, count, effect, some};
+use super::frame::{Cohort, Entry, Frame};
+use super::same_person::{self, meaning};
+use super::{Code, Effect, Finding, Severity, count, effect, some};
 use crate::cohort::{Split, table::id_key};
 use crate::level::Level;
 
@@ -13,7 +14,7 @@ pub fn check(cohort: &Cohort) -> Vec<Finding> {
         found.extend((0..frame.tables.len()).flat_map(|t| ids_of(frame, t)));
     }
     found.extend(two_splits(cohort));
-    found.extend(same_rows(&cohort.clinical));
+    found.extend(same_person::check(&cohort.clinical));
     found.extend(labels(cohort));
     found.extend(unmatched(cohort));
     found
@@ -29,7 +30,7 @@ fn ids_of(frame: &Frame, table: usize) -> Vec<Finding> {
         );
         return vec![Finding::new(Code::UnmatchedRows, Severity::Medium, message).evidence("file", file)];
     };
-    let name = &source.table.header[column];
+    let name = source.table.heading(column);
     let (mut rows, mut blank): (BTreeMap<String, Vec<usize>>, Vec<String>) = Default::default();
     for (r, row) in source.table.rows.iter().enumerate() {
         match source.table.text(r, column) {
@@ -39,6 +40,7 @@ fn ids_of(frame: &Frame, table: usize) -> Vec<Finding> {
     }
     let twice: Vec<(&String, &Vec<usize>)> = rows.iter().filter(|(_, at)| at.len() > 1).collect();
     let mut found = Vec::new();
+    found.extend(written_twice(name, &file, rows.keys()));
     if !twice.is_empty() {
         let ids: Vec<&String> = twice.iter().map(|(id, _)| *id).collect();
         let (_, at) = twice[0];
@@ -55,7 +57,8 @@ fn ids_of(frame: &Frame, table: usize) -> Vec<Finding> {
                 .columns([name])
                 .patients(ids.iter().map(|id| (*id).clone()))
                 .evidence("file", file.clone())
-                .evidence("rows", twice.iter().flat_map(|(_, at)| at.iter().copied()).collect::<Vec<_>>()),
+                .evidence("rows", twice.iter().flat_map(|(_, at)| at.iter().copied()).collect::<Vec<_>>())
+                .effect(without_again(frame, table)),
         );
     }
     if !blank.is_empty() {
@@ -73,27 +76,69 @@ fn ids_of(frame: &Frame, table: usize) -> Vec<Finding> {
     found
 }
 
-/// Splits an ID stands in, over clinical tables, survival tables and pictures.
-fn two_splits(cohort: &Cohort) -> Option<Finding> {
-    let mut splits: BTreeMap<String, BTreeSet<Split>> = BTreeMap::new();
-    for frame in cohort.frames() {
-        for e in frame.rows.iter().filter(|e| frame.tables[e.table].id.is_some() && !e.id.starts_with("row "))
-        {
-            splits.entry(e.id.clone()).or_default().extend(e.split);
-        }
-    }
-    for picture in &cohort.folder.pictures {
-        splits.entry(id_key(&picture.id)).or_default().insert(picture.split);
-    }
-    let both: Vec<&String> = splits.iter().filter(|(_, s)| s.len() > 1).map(|(id, _)| id).collect();
-    if both.is_empty() {
+/// With all rows of a table, and with an ID's first row alone to learn from.
+fn without_again(frame: &Frame, table: usize) -> Option<Effect> {
+    let mut seen = BTreeSet::new();
+    let again = |r: &usize| frame.rows[*r].table == table && !seen.insert(&frame.rows[*r].id);
+    let unlearned: Vec<usize> = (0..frame.rows.len()).filter(again).collect();
+    effect::between(frame, &effect::View::default(), &effect::View { unlearned, ..Default::default() })
+}
+
+/// IDs of one table that differ only in how they are written.
+fn written_twice<'i>(name: &str, file: &str, ids: impl Iterator<Item = &'i String>) -> Option<Finding> {
+    let mut spellings: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    ids.for_each(|id| spellings.entry(meaning(id)).or_default().push(id));
+    let twice: Vec<&Vec<&str>> = spellings.values().filter(|s| s.len() > 1).collect();
+    if twice.is_empty() {
         return None;
     }
+    let pairs: Vec<String> = twice.iter().map(|s| s.join(" = ")).collect();
+    let message = format!(
+        "In {file} {} differ only in leading zeros, capitals or spaces: probably one patient each, counted twice. Find out, \
+         and write each patient's ID in one way; {}.",
+        if twice.len() == 1 {
+            "IDs of one patient".to_owned()
+        } else {
+            format!("IDs of {} patients", twice.len())
+        },
+        some(&pairs)
+    );
+    Some(
+        Finding::new(Code::DuplicateId, Severity::Medium, message)
+            .columns([name])
+            .patients(twice.iter().flat_map(|s| s.iter().copied()))
+            .evidence("file", file.to_owned())
+            .evidence("patients", twice.len()),
+    )
+}
+
+/// Splits an ID stands in, over clinical tables, survival tables and pictures.
+fn two_splits(cohort: &Cohort) -> Option<Finding> {
+    // By what an ID means: `007`, `7` and ` 7` are one patient.
+    let mut places: BTreeMap<String, (BTreeSet<Split>, BTreeSet<String>)> = BTreeMap::new();
+    let mut add = |id: &str, split: Option<Split>| {
+        let place = places.entry(meaning(id)).or_default();
+        place.0.extend(split);
+        place.1.insert(id.to_owned());
+    };
+    for frame in cohort.frames() {
+        let named = |e: &&Entry| frame.tables[e.table].id.is_some() && !e.id.starts_with("row ");
+        frame.rows.iter().filter(named).for_each(|e| add(&e.id, e.split));
+    }
+    cohort.folder.pictures.iter().for_each(|p| add(&id_key(&p.id), Some(p.split)));
+    let twice: Vec<&(BTreeSet<Split>, BTreeSet<String>)> =
+        places.values().filter(|p| p.0.len() > 1).collect();
+    if twice.is_empty() {
+        return None;
+    }
+    let both: Vec<&String> = twice.iter().flat_map(|p| &p.1).collect();
+    let written: Vec<String> =
+        twice.iter().map(|p| p.1.iter().map(String::as_str).collect::<Vec<_>>().join(" = ")).collect();
     let message = format!(
         "{} in more than one of training, validation and test: what was learnt on a patient says nothing about how well others \
          are predicted. Keep each in one split; IDs {}.",
-        if both.len() == 1 { "One patient is".to_owned() } else { format!("{} patients are", both.len()) },
-        some(&both)
+        if twice.len() == 1 { "One patient is".to_owned() } else { format!("{} patients are", twice.len()) },
+        some(&written)
     );
     let frame = &cohort.clinical;
     let unlearned = (0..frame.rows.len()).filter(|r| both.contains(&&frame.rows[*r].id)).collect();
@@ -102,62 +147,16 @@ fn two_splits(cohort: &Cohort) -> Option<Finding> {
     Some(
         Finding::new(Code::PatientInTwoSplits, Severity::High, message)
             .patients(both.iter().map(|id| (*id).clone()))
-            .evidence("patients", both.len())
+            .evidence("patients", twice.len())
             .evidence(
                 "splits",
-                both.iter()
-                    .map(|id| splits[*id].iter().map(|s| s.name()).collect::<Vec<_>>().join("+"))
+                twice
+                    .iter()
+                    .map(|p| p.0.iter().map(|s| s.name()).collect::<Vec<_>>().join("+"))
                     .collect::<Vec<_>>(),
             )
             .effect(effect::between(frame, &effect::View::default(), &without).filter(|_| concerned)),
     )
-}
-
-/// Rows of different IDs with the same values in every column.
-fn same_rows(frame: &Frame) -> Vec<Finding> {
-    let columns: Vec<&Column> = frame.predictors().collect();
-    let measured = columns.iter().filter(|c| c.numeric && c.distinct >= 20).count();
-    // Few or coarse columns agree by chance.
-    if columns.len() < 4 || measured < 2 {
-        return Vec::new();
-    }
-    let mut rows: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for r in 0..frame.rows.len() {
-        let cells: Vec<String> = columns.iter().map(|c| format!("{:?}", c.cells[r])).collect();
-        let said =
-            columns.iter().filter(|c| c.distinct >= 20 && matches!(c.cells[r], Cell::Number(_))).count();
-        if said >= 2 {
-            rows.entry(cells.join("|")).or_default().push(r);
-        }
-    }
-    let mut found = Vec::new();
-    for (across, code) in [(true, Code::PatientInTwoSplits), (false, Code::DuplicateId)] {
-        let groups: Vec<&Vec<usize>> = rows
-            .values()
-            .filter(|g| g.iter().any(|r| frame.rows[*r].id != frame.rows[g[0]].id))
-            .filter(|g| g.iter().any(|r| frame.rows[*r].split != frame.rows[g[0]].split) == across)
-            .collect();
-        if groups.is_empty() {
-            continue;
-        }
-        let pairs: Vec<String> = groups.iter().map(|g| frame.ids(g.iter().copied()).join(" = ")).collect();
-        let place = if across { "in two splits" } else { "in one split" };
-        let message = format!(
-            "{} of rows {place} agree in all {} columns though their IDs differ: probably one patient under two IDs. Find out, \
-             and keep one; {}.",
-            count(groups.len(), "group"),
-            columns.len(),
-            some(&pairs)
-        );
-        let severity = if across { Severity::High } else { Severity::Medium };
-        found.push(
-            Finding::new(code, severity, message)
-                .patients(groups.iter().flat_map(|g| frame.ids(g.iter().copied())))
-                .evidence("groups", groups.len())
-                .evidence("same_columns", columns.len()),
-        );
-    }
-    found
 }
 
 /// The outcome as each place tells it.
@@ -175,7 +174,7 @@ fn labels(cohort: &Cohort) -> Option<Finding> {
     if differ.is_empty() {
         return None;
     }
-    let column = cohort.clinical.tables.iter().find_map(|t| Some(t.table.header[t.outcome?].clone()));
+    let column = cohort.clinical.tables.iter().find_map(|t| Some(t.table.heading(t.outcome?).to_owned()));
     let message = format!(
         "The outcome of {} differs between tables or picture folders: one of them is wrong. Correct it from the source; \
          patients {}.",

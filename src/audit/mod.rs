@@ -13,11 +13,13 @@ mod gaps;
 mod matching;
 mod order;
 mod pictures;
+mod same_person;
 mod size;
 mod test;
 mod values;
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -150,6 +152,9 @@ pub struct Report {
     /// Of those, with metastasis.
     pub events: usize,
     pub findings: Vec<Finding>,
+    /// Our keys of the columns by their headings, for whoever leaves the columns out that findings name.
+    #[serde(skip)]
+    pub keys: BTreeMap<String, String>,
 }
 
 /// The audit was stopped by a person.
@@ -192,7 +197,29 @@ pub fn run(folder: &CohortFolder, progress: &dyn Progress) -> Result<Report, Can
         findings.extend(artefacts::check(&looked));
     }
     findings.sort_by_key(|f| (Reverse(f.severity), f.code));
-    Ok(Report { patients: cohort.labels.len(), events: cohort.events(), findings })
+    findings.iter_mut().for_each(explain_missing_effect);
+    let keys = cohort.frames().into_iter().flat_map(|f| f.headings()).collect();
+    Ok(Report { patients: cohort.labels.len(), events: cohort.events(), findings, keys })
+}
+
+/// Says in the evidence why no figure was made with and without what was found.
+fn explain_missing_effect(finding: &mut Finding) {
+    if finding.effect.is_some() {
+        return;
+    }
+    let why = match finding.code {
+        Code::PictureInTwoSplits | Code::PictureArtefactTellsOutcome => {
+            "the clinical model does not see pictures; training the networks anew would show it"
+        }
+        Code::UnmatchedRows => "what is missing cannot be put in to compare",
+        Code::FewEvents => "more events cannot be made to compare",
+        Code::EventCode => "without a clear outcome there is nothing to compare",
+        _ if !finding.columns.is_empty() => {
+            "the columns are no predictors, or too few patients of one outcome are left for a refit"
+        }
+        _ => "too few patients of one outcome are left for a refit",
+    };
+    finding.evidence.insert("no_refit".to_owned(), why.into());
 }
 
 /// "3 patients", "1 patient".
@@ -209,5 +236,7 @@ fn some<T: AsRef<str>>(names: &[T]) -> String {
 
 #[cfg(test)]
 mod simulated;
+#[cfg(test)]
+mod stress;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Patient numbers and row order that give the outcome away.
 
-use super::frame::{Cohort, Frame};
+use super::frame::{Cohort, Entry, Frame};
 use super::test::{ALPHA, corrected, runs, separation};
 use super::{Code, Finding, Severity, count, effect};
 
@@ -96,8 +96,11 @@ fn ids(cohort: &Cohort) -> Option<Finding> {
     }
     let (what, told) = best?;
     let frame = &cohort.clinical;
-    let column =
-        frame.tables.iter().chain(&cohort.survival.tables).find_map(|t| Some(t.table.header[t.id?].clone()));
+    let column = frame
+        .tables
+        .iter()
+        .chain(&cohort.survival.tables)
+        .find_map(|t| Some(t.table.heading(t.id?).to_owned()));
     let number: Vec<f64> = frame
         .rows
         .iter()
@@ -143,6 +146,10 @@ fn rows(frame: &Frame, table: usize) -> Option<Finding> {
     let told = told(&outcome, &position, frame.tables.len())?;
     let (source, runs) = (&frame.tables[table], told.runs);
     let file = source.file();
+    // How far down its own table each row stands, so that what is learnt in one table can be tried in another.
+    let depth = |e: &Entry| e.row as f64 / frame.tables[e.table].table.rows.len() as f64;
+    let place = frame.rows.iter().map(depth).collect();
+    let with = effect::View { extra: vec![place], ..Default::default() };
     let message = format!(
         "In {file} the rows are sorted by outcome: {} of equal outcome where chance would give about {:.0}. Folds and \
          batches cut from such a table in its order are no fair samples, and anything filled in down the table differs \
@@ -157,6 +164,7 @@ fn rows(frame: &Frame, table: usize) -> Option<Finding> {
             .evidence("p", told.p)
             .evidence("runs", runs)
             .evidence("runs_expected", told.expected)
-            .evidence("n", outcome.len()),
+            .evidence("n", outcome.len())
+            .effect(effect::between(frame, &with, &effect::View::default())),
     )
 }

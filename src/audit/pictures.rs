@@ -140,15 +140,31 @@ fn read(file: &PictureFile) -> Result<Content, String> {
     Ok(Content { small: small(&grey), made })
 }
 
+/// The fields that each pixel of a side lies in, with the part of it in each: by area, so that a mirrored picture has
+/// mirrored fields.
+fn fields(side: u32) -> Vec<Vec<(usize, f32)>> {
+    let scale = SMALL as f32 / side as f32;
+    let of = |pixel: u32| {
+        let (from, to) = (pixel as f32 * scale, (pixel + 1) as f32 * scale);
+        let part = |field: usize| (to.min((field + 1) as f32) - from.max(field as f32)).max(0.0);
+        (from as usize..=(to as usize).min(SMALL - 1)).map(|f| (f, part(f))).filter(|p| p.1 > 0.0).collect()
+    };
+    (0..side).map(of).collect()
+}
+
 fn small(grey: &image::GrayImage) -> Vec<f32> {
     let (width, height) = grey.dimensions();
     let (mut sum, mut n) = (vec![0f32; SMALL * SMALL], vec![0f32; SMALL * SMALL]);
+    let (across, down) = (fields(width), fields(height));
     for (x, y, pixel) in grey.enumerate_pixels() {
-        let field = (y as usize * SMALL / height as usize) * SMALL + x as usize * SMALL / width as usize;
-        sum[field] += f32::from(pixel.0[0]);
-        n[field] += 1.0;
+        for (row, high) in &down[y as usize] {
+            for (column, wide) in &across[x as usize] {
+                sum[row * SMALL + column] += f32::from(pixel.0[0]) * high * wide;
+                n[row * SMALL + column] += high * wide;
+            }
+        }
     }
-    sum.iter_mut().zip(n).for_each(|(s, n)| *s /= n.max(1.0));
+    sum.iter_mut().zip(n).for_each(|(s, n)| *s /= n.max(1e-6));
     let mean = sum.iter().sum::<f32>() / sum.len() as f32;
     sum.iter_mut().for_each(|s| *s -= mean);
     sum
@@ -325,7 +341,9 @@ fn of_level<'a>(
 /// Pairs that are close enough to be brought onto one another, as a share of the usual distance.
 const WORTH_ALIGNING: f64 = 0.9;
 /// What may differ still once they lie on one another.
-const SHARE_ALIGNED: f64 = 0.3;
+const SHARE_ALIGNED: f64 = 0.25;
+/// And pixel by pixel: stricter than for pictures that lie alike, as aligning brings different people closer, too.
+const SHARE_OF_ALIGNED_PIXELS: f64 = 0.5;
 
 /// Pictures that are one picture once mirrored, turned, moved or cropped by a little. `usual` are the usual distance of
 /// small copies and the usual difference of pixels.
@@ -353,7 +371,7 @@ fn disguised<'a>(
                     continue;
                 }
                 let pixels = aligned_difference(a, b, lie, fit);
-                if pixels.is_some_and(|p| p < SHARE_OF_PIXELS * usual_pixels) {
+                if pixels.is_some_and(|p| p < SHARE_OF_ALIGNED_PIXELS * usual_pixels) {
                     let pixels = pixels.unwrap_or(f64::NAN);
                     found.push(Pair { a, b, share: left / usual.max(1e-9), pixels });
                 }

@@ -106,6 +106,13 @@ impl Simulated {
         changed
     }
 
+    /// Takes a column away.
+    pub fn remove(&mut self, name: &str) {
+        let c = self.at(name);
+        self.header.remove(c);
+        self.rows.iter_mut().for_each(|r| drop(r.1.remove(c)));
+    }
+
     pub fn add(&mut self, name: &str, mut value: impl FnMut(bool, &mut ChaCha8Rng) -> String) {
         self.header.push(name.to_owned());
         for r in 0..self.rows.len() {

@@ -67,10 +67,26 @@ pub fn runs(outcome: &[bool]) -> Option<Runs> {
     let runs = outcome.chunk_by(|a, b| a == b).count();
     let product = 2.0 * events * others;
     let expected = product / n + 1.0;
-    let variance = product * (product - n) / (n * n * (n - 1.0));
-    let z = (runs as f64 - expected) / variance.sqrt();
-    let p = if z < 0.0 { normal_p(z) / 2.0 } else { 1.0 };
+    let p = (2..=runs).map(|r| chance_of_runs(r, events, others)).sum::<f64>().min(1.0);
     Some(Runs { runs, expected, p })
+}
+
+/// Chance of exactly so many runs: exact, as the normal approximation is far out where one outcome is rare.
+fn chance_of_runs(runs: usize, events: f64, others: f64) -> f64 {
+    let choose = |n: f64, k: f64| {
+        if k < 0.0 || k > n {
+            return f64::NEG_INFINITY;
+        }
+        ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0)
+    };
+    let all = choose(events + others, events);
+    let half = (runs / 2) as f64;
+    let of = |e: f64, o: f64| (choose(events - 1.0, e) + choose(others - 1.0, o) - all).exp();
+    if runs.is_multiple_of(2) {
+        2.0 * of(half - 1.0, half - 1.0)
+    } else {
+        of(half, half - 1.0) + of(half - 1.0, half)
+    }
 }
 
 /// Standard error of an area of `auc` (Hanley and McNeil, Radiology 1982, 143:29): exists at an area of 1, too.
@@ -109,7 +125,10 @@ mod tests {
         assert!((s.auc - 1.0).abs() < 1e-12 && (s.p - 0.009_023).abs() < 1e-5, "{s:?}");
         let r = runs(&outcome).unwrap();
         assert_eq!((r.runs, r.expected), (2, 6.0));
-        assert!(r.p < 0.01);
+        // Both orders of two blocks among 252 sequences.
+        assert!((r.p - 2.0 / 252.0).abs() < 1e-12, "{}", r.p);
+        let all: f64 = (2..=10).map(|n| chance_of_runs(n, 5.0, 5.0)).sum();
+        assert!((all - 1.0).abs() < 1e-12, "{all}");
         assert!((hanley_mcneil(0.8, 50, 50) - 0.0446).abs() < 0.001);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::frame::{Cell, Cohort, Column, Frame};
 use super::test::median;
-use super::{Code, Finding, Severity, count, some};
+use super::{Code, Finding, Severity, count, effect, some};
 use crate::clinical::{self, Kind};
 
 pub fn check(cohort: &Cohort) -> Vec<Finding> {
@@ -15,6 +15,7 @@ pub fn check(cohort: &Cohort) -> Vec<Finding> {
             found.extend(texts(frame, column));
             found.extend(ranges(frame, column));
             found.extend(units(frame, column));
+            found.extend(mixed_units(frame, column));
         }
         found.extend(muscle(frame));
         found.extend(survival(frame));
@@ -44,7 +45,14 @@ fn at(
             frame.tables[frame.rows[*first].table].table.rows[frame.rows[*first].row].number,
         )
         .evidence("first_file", frame.tables[frame.rows[*first].table].file());
-    Some(finding)
+    let blanked: Vec<(&str, &[usize])> =
+        columns.iter().filter(|c| c.is_predictor()).map(|c| (c.name.as_str(), rows)).collect();
+    if blanked.is_empty() {
+        return Some(finding);
+    }
+    // These cells taken for missing.
+    let without = effect::View { blanked, ..Default::default() };
+    Some(finding.effect(effect::between(frame, &effect::View::default(), &without)))
 }
 
 fn shown(cell: &Cell) -> String {
@@ -231,6 +239,44 @@ fn units(frame: &Frame, column: &Column) -> Option<Finding> {
             .columns([name])
             .evidence("ratio_of_medians", most / least),
     )
+}
+
+/// One column in two units: two groups of values a power of ten apart, further from each other than either is wide.
+fn mixed_units(frame: &Frame, column: &Column) -> Option<Finding> {
+    let coded = column.key.and_then(clinical::variable).is_some_and(|v| matches!(v.kind, Kind::Code(_)));
+    if !column.numeric || column.distinct < 10 || coded || column.is_result() || column.key == Some("id") {
+        return None;
+    }
+    let mut values: Vec<f64> = column.cells.iter().filter_map(Cell::number).collect();
+    values.sort_by(f64::total_cmp);
+    if values.len() < 20 || values[0] <= 0.0 {
+        return None;
+    }
+    let gap = |i: &usize| values[*i] / values[i - 1];
+    let cut = (1..values.len()).max_by(|a, b| gap(a).total_cmp(&gap(b)))?;
+    let (low, high) = values.split_at(cut);
+    let wide = |part: &[f64]| part[part.len() - 1] / part[0];
+    let ratio = median(high) / median(low);
+    let tens = ratio.log10();
+    // A single value repeated is a code for "unknown", not a unit.
+    let groups = wide(low) > 1.0 && wide(high) > 1.0;
+    if !groups || gap(&cut) <= wide(low).max(wide(high)) || tens < 0.9 || (tens - tens.round()).abs() > 0.1 {
+        return None;
+    }
+    let fewer_above = high.len() * 2 <= values.len();
+    let odd = |v: f64| (v >= high[0]) == fewer_above;
+    let rows = rows_where(frame, |r| column.cells[r].number().is_some_and(odd));
+    let name = &column.name;
+    let finding = at(frame, Code::ImpossibleValue, Severity::High, &[column], &rows, |ids| {
+        format!(
+            "'{name}' is about {:.0} times {} in {} than in the others, with nothing between: probably two units in one \
+             column. Bring all to one unit; patients {ids}.",
+            10f64.powf(tens.round()),
+            if fewer_above { "larger" } else { "smaller" },
+            count(rows.len(), "row")
+        )
+    });
+    finding.map(|f| f.evidence("ratio_of_medians", ratio))
 }
 
 /// Muscle index = area / height²: nobody treated here is under 1.2 m or over 2.2 m tall.

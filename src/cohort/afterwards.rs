@@ -25,7 +25,7 @@ impl Afterwards {
 }
 
 /// Words in a column's name that say it is treatment.
-const TREATMENT: [&str; 15] = [
+const TREATMENT: [&str; 20] = [
     "therapy",
     "chemo",
     "radioth",
@@ -36,6 +36,11 @@ const TREATMENT: [&str; 15] = [
     "trastuzumab",
     "surgery",
     "mastectomy",
+    "lumpectomy",
+    "resection",
+    "letrozole",
+    "herceptin",
+    "regimen",
     "治疗",
     "化疗",
     "放疗",
@@ -43,7 +48,7 @@ const TREATMENT: [&str; 15] = [
     "用药",
 ];
 /// Words that say it is known from follow-up only.
-const FOLLOW_UP: [&str; 17] = [
+const FOLLOW_UP: [&str; 25] = [
     "recurrence",
     "relapse",
     "progression",
@@ -56,6 +61,14 @@ const FOLLOW_UP: [&str; 17] = [
     "salvage",
     "palliative",
     "metasta",
+    "vitalstatus",
+    "timetoevent",
+    "daysto",
+    "monthsto",
+    "yearsto",
+    "distantsite",
+    "hospice",
+    "autopsy",
     "复发",
     "死亡",
     "随访",
@@ -72,7 +85,11 @@ pub fn of(name: &str) -> Option<Afterwards> {
     let has =
         |words: &[&str]| words.iter().any(|w| plain.contains(w)) && !BEFORE.iter().any(|w| plain.contains(w));
     let known = columns::key_of(name);
-    if has(&FOLLOW_UP) || matches!(known, Some("os_days" | "dmfs_days" | "dead")) {
+    // Short for disease-, progression-, relapse- and event-free survival: whole words only.
+    let short = name
+        .split(|c: char| !c.is_alphabetic())
+        .any(|word| ["DFS", "PFS", "RFS", "EFS", "TTP", "DMFS"].contains(&word.to_uppercase().as_str()));
+    if short || has(&FOLLOW_UP) || matches!(known, Some("os_days" | "dmfs_days" | "dead")) {
         return Some(Afterwards::FollowUp);
     }
     if matches!(known, Some("fused_log_prob" | "total_points" | "risk_group")) {
@@ -97,6 +114,9 @@ mod tests {
             ("Lymph node metastases", None),
             ("totalpoints", Some(Afterwards::ModelOutput)),
             ("age", None),
+            ("PFS_months", Some(Afterwards::FollowUp)),
+            ("Vital status", Some(Afterwards::FollowUp)),
+            ("Margin of resection", Some(Afterwards::Treatment)),
         ] {
             assert_eq!(of(name), when, "{name}");
         }

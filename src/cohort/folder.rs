@@ -30,6 +30,9 @@ impl CohortTable {
             let new: Vec<String> = new.filter(|n| !stacked.header.contains(*n)).cloned().collect();
             stacked.header.extend(new);
             stacked.warnings.extend(other.table.warnings.iter().cloned());
+            for (key, heading) in &other.table.renamed {
+                stacked.renamed.entry(key.clone()).or_insert_with(|| heading.clone());
+            }
         }
         for CohortTable { table, .. } in tables {
             let places: Vec<Option<usize>> =

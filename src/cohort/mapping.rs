@@ -153,6 +153,7 @@ impl Mapping {
                 );
                 return Err(CohortError::Mapping { path: table.path.clone(), reason });
             }
+            mapped.renamed.insert(column.key.clone(), table.header[at].clone());
             mapped.header[at] = column.key.clone();
             for row in &mut mapped.rows {
                 if let Some(new) = column.recoded(&row.cells[at], mapped.decimal_comma) {

@@ -1,5 +1,6 @@
 //! A table as text cells, from CSV in any usual encoding or from a spreadsheet.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,8 @@ pub struct Table {
     pub sha256: String,
     /// Oddities that were tolerated, one sentence each.
     pub warnings: Vec<String>,
+    /// Columns that a mapping renamed: our key, and the heading the file has.
+    pub renamed: BTreeMap<String, String>,
 }
 
 /// One row; as many cells as the header.
@@ -63,6 +66,7 @@ impl Table {
             decimal_comma: raw.decimal_comma,
             sha256: files::sha256_of(bytes),
             warnings: Vec::new(),
+            renamed: BTreeMap::new(),
         };
         table.fill(raw.rows)?;
         Ok(table)
@@ -130,6 +134,12 @@ impl Table {
         })
     }
 
+    /// The column's heading as the file has it, whatever a mapping made of it; empty where there is no such column.
+    pub fn heading(&self, column: usize) -> &str {
+        let name = self.header.get(column).map_or("", String::as_str);
+        self.renamed.get(name).map_or(name, String::as_str)
+    }
+
     /// The cell's text without surrounding spaces; `None` where it is missing.
     pub fn text(&self, row: usize, column: usize) -> Option<&str> {
         let text = self.rows.get(row)?.cells.get(column)?.trim();
@@ -150,7 +160,7 @@ impl Table {
         TableError::Cell {
             path: self.path.clone(),
             row: self.rows.get(row).map_or(0, |r| r.number),
-            column: self.header.get(column).cloned().unwrap_or_default(),
+            column: self.heading(column).to_owned(),
             text: self.text(row, column).unwrap_or("").to_owned(),
             reason: reason.to_owned(),
         }

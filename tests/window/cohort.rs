@@ -9,8 +9,9 @@ use thoracast::app::cohort::{CohortCommand, MappingEdit};
 use thoracast::app::command::{Action, Command};
 use thoracast::app::state::{CohortTab, Dialog, Workspace};
 use thoracast::app::statistics::Origin;
-use thoracast::cohort::Mapping;
+use thoracast::audit::Code;
 use thoracast::cohort::matching::Group;
+use thoracast::cohort::{Mapping, columns};
 use thoracast::progress::Silent;
 use thoracast::simulate::{self, Settings};
 
@@ -224,8 +225,65 @@ fn a_hundred_thousand_rows_scroll() {
     assert!(each < 100.0, "{each:.1} ms a frame");
 }
 
+/// Two tables in another's words: the ages under `Alter`, the outcome under `M1` as yes and no; one age is impossible.
+fn foreign_cohort(path: &Path) {
+    simulate::write(&Settings { patients: 160, seed: 12, slices: false }, path, &Silent).unwrap();
+    std::fs::remove_file(path.join("nomogram_test.csv")).unwrap();
+    for name in ["clinical_train.csv", "clinical_test.csv"] {
+        let text = std::fs::read_to_string(path.join(name)).unwrap();
+        let mut lines = text.lines().map(|l| l.split(',').map(str::to_owned).collect::<Vec<_>>());
+        let mut header = lines.next().unwrap();
+        let at = |key: &str| header.iter().position(|h| columns::key_of(h) == Some(key)).unwrap();
+        let (age, outcome) = (at("age"), at("metastasis"));
+        (header[age], header[outcome]) = ("Alter".to_owned(), "M1".to_owned());
+        let mut rows = vec![header];
+        rows.extend(lines.map(|mut row| {
+            row[outcome] = if row[outcome] == "1" { "yes" } else { "no" }.to_owned();
+            row
+        }));
+        rows[3][age] = "430".to_owned();
+        let lines: Vec<String> = rows.into_iter().map(|r| r.join(",")).collect();
+        std::fs::write(path.join(name), lines.join("\n")).unwrap();
+    }
+}
+
 #[test]
 fn a_remembered_mapping_serves_audit_evaluation_and_statistics() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cohort");
+    foreign_cohort(&path);
+    let mapping = folder.path().join("mapping.json");
+    let theirs = r#"{"columns": {"Alter": {"key": "age"}, "M1": {"key": "metastasis", "codes": {"yes": 1, "no": 0}}}}"#;
+    std::fs::write(&mapping, theirs).unwrap();
+    let mut window = window_that_remembers(folder.path(), vec![path.clone()]);
+    send(&mut window, Command::Do(Action::MapColumns));
+    cohort(&mut window, CohortCommand::ImportMapping(mapping));
+    assert!(!window.state().state.cohort.mapping.as_ref().unwrap().blocked());
+    window.get_by_label("Use these columns").click();
+    rest(&mut window);
+    send(&mut window, Command::NameCohort(path.display().to_string()));
+
+    send(&mut window, Command::Audit);
+    let report = window.state().state.audit.result.as_ref().unwrap().as_ref().unwrap();
+    assert!(report.events > 0 && report.patients == 160, "{} {}", report.events, report.patients);
+    let age = report.findings.iter().find(|f| f.code == Code::ImpossibleValue).unwrap();
+    assert_eq!((&age.columns[..], age.patients.len()), (&["Alter".to_owned()][..], 2));
+    assert!(age.message.contains("'Alter'") && report.keys["Alter"] == "age", "{}", age.message);
+    assert!(!report.findings.iter().any(|f| f.code == Code::EventCode), "{:?}", report.findings);
+
+    send(&mut window, Command::Evaluate);
+    let evaluation = window.state().state.evaluation.as_ref().unwrap();
+    let refused = evaluation.as_ref().err().cloned().unwrap_or_default();
+    // The age of 430 is refused, and under the heading that the file has.
+    assert!(refused.contains("'Alter'"), "{refused}");
+
+    send(&mut window, Command::StatisticsFrom(Origin::Cohort));
+    let data = window.state().state.statistics.data.as_ref().unwrap();
+    assert!(data.table.column("age").is_some() && data.table.column("metastasis").is_some());
+}
+
+#[test]
+fn a_cohort_in_their_words_is_mapped_audited_and_evaluated() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cohort");
     simulate::write(&Settings { patients: 240, seed: 6, slices: false }, &path, &Silent).unwrap();

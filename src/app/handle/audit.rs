@@ -6,7 +6,7 @@ use super::super::Workstation;
 use super::super::command::{Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::state::{CohortTab, Severity, Workspace};
-use super::mapping::open_cohort;
+use super::mapping::cohort_folder;
 use crate::audit::{self, Report};
 
 impl Workstation {
@@ -29,7 +29,7 @@ impl Workstation {
         self.state.cohort_tab = CohortTab::Audit;
         let settings = self.options.settings.clone();
         let started = self.jobs.start(JobId::Audit, move |progress, reporter| {
-            let result = open_cohort(&folder, settings.as_deref())
+            let result = cohort_folder(&folder, settings.as_deref())
                 .and_then(|cohort| audit::run(&cohort, progress).map_err(|e| e.to_string()));
             reporter.send(Finished::Audited(result));
         });

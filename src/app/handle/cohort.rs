@@ -10,7 +10,7 @@ use super::super::cohort::{
 use super::super::command::{Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::state::{CohortTab, OpenTable, Severity, Workspace, patients};
-use super::mapping::{form_of_folder, open_cohort};
+use super::mapping::{cohort_folder, form_of_folder};
 use crate::clinical;
 use crate::cohort::query::{Query, Sorting, sort};
 use crate::cohort::table_one::{Style, table_one};
@@ -350,12 +350,11 @@ fn open_folder(
     settings: Option<&Path>,
     progress: &dyn Progress,
 ) -> Result<OpenedFolder, String> {
-    let form = form_of_folder(path);
-    let folder = open_cohort(path, settings)?;
+    let folder = cohort_folder(path, settings)?;
     let tables = if folder.clinical.is_empty() { &folder.survival } else { &folder.clinical };
     let table = CohortTable::stacked(tables);
     let recognised = table.as_ref().is_none_or(draft::recognised);
-    let unrecognised = form.ok().filter(|_| !recognised).map(|mut form| {
+    let unrecognised = form_of_folder(path).ok().filter(|_| !recognised).map(|mut form| {
         form.why = Some("Some columns of this cohort are not recognised: say which is which.".to_owned());
         form
     });

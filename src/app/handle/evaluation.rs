@@ -8,7 +8,7 @@ use super::super::cohort::CohortFinished;
 use super::super::command::{Evaluated, Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::state::Severity;
-use super::mapping::open_cohort;
+use super::mapping::cohort_folder;
 use crate::assess::Models;
 use crate::audit::{Code, Report};
 use crate::clinical::importance::{ExplainedCohort, explain_cohort};
@@ -32,7 +32,10 @@ const OBJECTIONS: [Code; 5] = [
 pub fn objections(report: &Report) -> Vec<String> {
     let objected = report.findings.iter().filter(|f| OBJECTIONS.contains(&f.code)).flat_map(|f| &f.columns);
     let mut keys: Vec<String> = Vec::new();
-    for key in objected.filter_map(|c| columns::key_of(c)).filter(|k| PUBLISHED_COLUMNS.contains(k)) {
+    for key in objected
+        .filter_map(|c| report.keys.get(c).map(String::as_str).or_else(|| columns::key_of(c)))
+        .filter(|k| PUBLISHED_COLUMNS.contains(k))
+    {
         if !keys.iter().any(|k| k == key) {
             keys.push(key.to_owned());
         }
@@ -55,7 +58,7 @@ impl Workstation {
         let settings = self.options.settings.clone();
         let options = Options { split: Split::Test, without, cross_validation: None, seed: 1 };
         let started = self.jobs.start(JobId::Evaluate, move |progress, reporter| {
-            let result = open_cohort(&folder, settings.as_deref()).and_then(|cohort| {
+            let result = cohort_folder(&folder, settings.as_deref()).and_then(|cohort| {
                 let evaluation =
                     evaluate::run(&cohort, &models, &options, progress).map_err(|e| e.to_string())?;
                 progress.stage("Explaining the clinical branch");
@@ -99,7 +102,7 @@ impl Workstation {
         let evaluation = self.state.evaluation.as_ref().and_then(|e| e.as_ref().ok()).cloned();
         let report = self.state.audit.result.as_ref().and_then(|r| r.as_ref().ok()).cloned();
         self.jobs.start(JobId::Save, move |_, reporter| {
-            let written = open_cohort(&folder, settings.as_deref()).and_then(|cohort| {
+            let written = cohort_folder(&folder, settings.as_deref()).and_then(|cohort| {
                 let facts = Facts {
                     cohort: &cohort,
                     models: &models,

@@ -103,26 +103,30 @@ pub(super) fn form_of_folder(path: &Path) -> Result<MappingForm, String> {
     Ok(MappingForm::new(path.to_owned(), true, drafts))
 }
 
-/// A cohort folder under the mapping remembered for it. Where its only table has a name of its own, what the dialog
-/// would guess names it.
-pub(super) fn open_cohort(path: &Path, settings: Option<&Path>) -> Result<CohortFolder, String> {
+/// What was remembered for a table or folder with these very columns.
+pub(super) fn remembered(settings: Option<&Path>, form: &MappingForm) -> Result<Option<Mapping>, String> {
+    match place(settings, form).filter(|p| p.exists()) {
+        Some(place) => Mapping::read(&place).map(Some).map_err(|e| e.to_string()),
+        None => Ok(None),
+    }
+}
+
+/// A cohort folder as the window reads it everywhere: under what was remembered for its columns; where a table's name
+/// says nothing, under what its columns look like.
+pub(super) fn cohort_folder(path: &Path, settings: Option<&Path>) -> Result<CohortFolder, String> {
     let form = form_of_folder(path);
     let mapping = match &form {
         Ok(form) => remembered(settings, form)?,
         // A folder with pictures alone has nothing to map; what else is wrong is told below.
         Err(_) => None,
     };
-    CohortFolder::open(path, mapping.as_ref()).or_else(|error| match &form {
-        Ok(form) => CohortFolder::open(path, Some(&draft::mapping(&form.drafts))).map_err(|e| e.to_string()),
-        Err(_) => Err(error.to_string()),
-    })
-}
-
-/// What was remembered for a table or folder with these very columns.
-pub(super) fn remembered(settings: Option<&Path>, form: &MappingForm) -> Result<Option<Mapping>, String> {
-    match place(settings, form).filter(|p| p.exists()) {
-        Some(place) => Mapping::read(&place).map(Some).map_err(|e| e.to_string()),
-        None => Ok(None),
+    match (CohortFolder::open(path, mapping.as_ref()), &form) {
+        (Ok(folder), _) => Ok(folder),
+        // The only table has a name of its own: its draft's mapping names it.
+        (Err(_), Ok(form)) if mapping.is_none() => {
+            CohortFolder::open(path, Some(&draft::mapping(&form.drafts))).map_err(|e| e.to_string())
+        }
+        (Err(error), _) => Err(error.to_string()),
     }
 }
 

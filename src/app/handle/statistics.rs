@@ -9,7 +9,7 @@ use super::super::jobs::JobId;
 use super::super::state::Severity;
 use super::super::statistics::figures::Sources;
 use super::super::statistics::{self, Computed, Look, Origin, Tile};
-use super::mapping::open_cohort;
+use super::mapping::cohort_folder;
 use crate::analysis::{DataSet, Groups, Question, patient_values};
 use crate::chart::{Theme, export};
 use crate::cohort::Split;
@@ -46,7 +46,7 @@ impl Workstation {
                     Err("no cohort folder is named; choose one in the Audit tab".to_owned())
                 } else {
                     let open = || -> Result<DataSet, String> {
-                        let cohort = open_cohort(&folder, self.options.settings.as_deref())?;
+                        let cohort = cohort_folder(&folder, self.options.settings.as_deref())?;
                         DataSet::of_cohort(&cohort, Split::Test).map_err(|e| e.to_string())
                     };
                     open()
