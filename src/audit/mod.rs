@@ -202,15 +202,16 @@ pub fn run(folder: &CohortFolder, progress: &dyn Progress) -> Result<Report, Can
     Ok(Report { patients: cohort.labels.len(), events: cohort.events(), findings, keys })
 }
 
+/// Why nothing about pictures is refitted.
+const UNSEEN: &str = "the clinical model does not see pictures; training the networks anew would show it";
+
 /// Says in the evidence why no figure was made with and without what was found.
 fn explain_missing_effect(finding: &mut Finding) {
-    if finding.effect.is_some() {
+    if finding.effect.is_some() || finding.evidence.contains_key("no_refit") {
         return;
     }
     let why = match finding.code {
-        Code::PictureInTwoSplits | Code::PictureArtefactTellsOutcome => {
-            "the clinical model does not see pictures; training the networks anew would show it"
-        }
+        Code::PictureArtefactTellsOutcome => UNSEEN,
         Code::UnmatchedRows => "what is missing cannot be put in to compare",
         Code::FewEvents => "more events cannot be made to compare",
         Code::EventCode => "without a clear outcome there is nothing to compare",

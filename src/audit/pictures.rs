@@ -247,15 +247,17 @@ fn told(pairs: &[Pair], code: Code, severity: Severity, what: &str) -> Option<Fi
     }
     let names: Vec<String> = pairs.iter().map(|p| format!("{} = {}", place(p.a), place(p.b))).collect();
     let message = format!(
-        "{} of pictures are nearly the same (as they are, or once mirrored, turned or moved a little), far closer than those of any two other patients: one person's slice stands {what}. \
-         Look at them and keep each person once; {}.",
+        "{} of pictures {} nearly the same (as they are, or once mirrored, turned or moved a little), far closer than those \
+         of any two other patients: one person's slice stands {what}. Look at them and keep each person once; {}.",
         count(pairs.len(), "pair"),
+        if pairs.len() == 1 { "is" } else { "are" },
         some(&names)
     );
     Some(
         Finding::new(code, severity, message)
             .patients(pairs.iter().flat_map(|p| [p.a.id.clone(), p.b.id.clone()]))
             .evidence("pairs", names)
+            .evidence("no_refit", super::UNSEEN)
             .evidence("share_of_usual_distance", pairs.iter().map(|p| p.share).collect::<Vec<_>>())
             .evidence("mean_pixel_difference", pairs.iter().map(|p| p.pixels).collect::<Vec<_>>()),
     )

@@ -63,9 +63,10 @@ fn told(frame: &Frame, pairs: &[&Pair], across: bool, code: Code) -> Finding {
     let place = if across { "in two splits" } else { "in one split" };
     let agree = pairs.iter().map(|p| p.agree[0]).min().unwrap_or(0);
     let message = format!(
-        "{} of rows {place} agree in {agree} or more of {} columns though their IDs differ: probably one patient under two \
+        "{} of rows {place} {} in {agree} or more of {} columns though their IDs differ: probably one patient under two \
          IDs. Find out, and keep one; {}.",
         count(pairs.len(), "pair"),
+        if pairs.len() == 1 { "agrees" } else { "agree" },
         pairs.iter().map(|p| p.agree[1]).max().unwrap_or(0),
         some(&names)
     );
