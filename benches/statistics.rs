@@ -5,9 +5,11 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use thoracast::stats::calibration;
 use thoracast::stats::cox::{self, Ties};
 use thoracast::stats::kaplan_meier::{self, FollowUp, Interval};
 use thoracast::stats::logistic::{self, Convergence};
+use thoracast::stats::resample;
 
 const COVARIATES: usize = 20;
 
@@ -80,4 +82,16 @@ fn logistic_20_covariates_100_000_rows(bencher: divan::Bencher) {
     let p = patients();
     bencher
         .bench(|| logistic::fit(&p.rows, &p.outcome, &p.names, Convergence::Full).expect("a model exists"));
+}
+
+/// As many patients and predictors as the published nomogram has; the resamples are drawn within the time.
+#[divan::bench]
+fn bootstrap_calibration_1000_resamples(bencher: divan::Bencher) {
+    let p = patients();
+    let rows: Vec<Vec<f64>> = p.rows[..186].iter().map(|row| row[12..16].to_vec()).collect();
+    let outcome = &p.outcome[..186];
+    bencher.bench(|| {
+        let resamples = resample::bootstrap(rows.len(), 1000, 1);
+        calibration::calibrate(&rows, outcome, &resamples).expect("a model exists")
+    });
 }

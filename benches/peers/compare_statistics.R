@@ -28,3 +28,11 @@ timed("coxph efron + cox.zph, 20 x 100,000", { m <- coxph(model, d, ties = "efro
 timed("coxph efron alone", coxph(model, d, ties = "efron"))
 timed("coxph breslow + cox.zph, 20 x 100,000", { m <- coxph(model, d, ties = "breslow"); cox.zph(m) })
 timed("glm binomial, 20 x 100,000", glm(reformulate(colnames(x), "y"), binomial, d))
+
+# Calibration alone, and with the figures of validate, which ours computes beside it.
+suppressMessages(library(rms))
+few <- d[1:186, ]
+fit <- lrm(y ~ x12 + x13 + x14 + x15, few, x = TRUE, y = TRUE)
+quietly <- function(f) invisible(capture.output(f))
+timed("rms::calibrate, B = 1000, 186 patients", quietly(calibrate(fit, method = "boot", B = 1000)))
+timed("rms::validate, likewise", quietly(validate(fit, method = "boot", B = 1000)))

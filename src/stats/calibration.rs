@@ -5,8 +5,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::StatsError;
-use super::irls::Rows;
-use super::logistic::logistic;
+use super::irls::{Rows, probabilities};
 use super::lowess::{Averaged, Lowess, interpolate};
 use super::roc;
 
@@ -94,7 +93,7 @@ struct Study<'a> {
 impl<'a> Study<'a> {
     fn new(design: &'a Rows, outcome: &'a [bool], coef: Vec<f64>) -> Result<Self, StatsError> {
         let n = outcome.len();
-        let probability: Vec<f64> = design.log_odds(&coef).into_iter().map(logistic).collect();
+        let probability = probabilities(&design.log_odds(&coef));
         let low = probability.iter().copied().fold(f64::INFINITY, f64::min);
         let high = probability.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let step = (high - low) / (POINTS - 1) as f64;
@@ -123,7 +122,7 @@ impl<'a> Study<'a> {
             return None;
         }
         let log_odds = self.design.log_odds(&coef);
-        let probability: Vec<f64> = log_odds.iter().map(|f| logistic(*f)).collect();
+        let probability = probabilities(&log_odds);
         let (order, once) = (ascending(&probability), vec![1.0; n]);
         let smooth = |times: &[f64]| smooth_in(&order, &probability, outcome, times);
         let (trained, tested) = (smooth(&times), smooth(&once));
