@@ -10,7 +10,7 @@ use crate::chart::cam::Look;
 use crate::clinical::{ClinicalError, ClinicalModel, Explanation, Missing, Record};
 use crate::dicom::Volume;
 use crate::files;
-use crate::fusion::{self, LogProb, Source, Votes};
+use crate::fusion::{self, Branches, FusionRule, LogProb, Source, StackingError, Votes};
 use crate::level::Level;
 use crate::library;
 use crate::nn::familiarity::Distance;
@@ -117,8 +117,10 @@ pub struct ClinicalBranch {
 pub struct FusedResult {
     pub log_prob: LogProb,
     pub probability: f64,
-    pub source: Source,
+    /// The image branch the published vote took its figure from; null under another rule.
+    pub source: Option<Source>,
     pub votes: Votes,
+    pub rule: FusionRule,
 }
 
 /// Low or high, by the nomogram model's cut-off in total points.
@@ -171,6 +173,8 @@ pub enum AssessError {
     Nomogram(#[from] NomogramError),
     #[error(transparent)]
     Slice(#[from] SliceError),
+    #[error(transparent)]
+    Stacking(#[from] StackingError),
     #[error("cancelled")]
     Cancelled,
 }
@@ -262,6 +266,16 @@ impl Models {
         Ok(Self { t4, t11, clinical, nomogram, seen: Mutex::default() })
     }
 
+    /// SHA-256 by model: t4, t11, clinical, nomogram.
+    pub fn hashes(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            ("t4".to_owned(), self.t4.sha256.clone()),
+            ("t11".to_owned(), self.t11.sha256.clone()),
+            ("clinical".to_owned(), self.clinical.sha256.clone()),
+            ("nomogram".to_owned(), self.nomogram.sha256.clone()),
+        ])
+    }
+
     /// True when both networks were trained, so that figures have a meaning.
     pub fn trained(&self) -> bool {
         self.t4.card.trained && self.t11.card.trained
@@ -314,7 +328,8 @@ pub fn cut_pictures(
     Ok((cut(&models.t4, t4)?, cut(&models.t11, t11)?))
 }
 
-/// Runs both networks, the boosted trees, the vote and the nomogram for one patient.
+/// Runs both networks, the boosted trees, the fusion by `rule` and the nomogram for one patient. The nomogram is placed by
+/// the published vote, which it was fitted on, whatever the rule.
 ///
 /// `warnings` are what the caller already knows about the inputs; they stand first in the result.
 pub fn assess(
@@ -322,6 +337,7 @@ pub fn assess(
     t4: LevelPicture,
     t11: LevelPicture,
     record: &Record,
+    rule: &FusionRule,
     mut warnings: Vec<String>,
     progress: &dyn Progress,
 ) -> Result<Assessment, AssessError> {
@@ -330,15 +346,30 @@ pub fn assess(
         progress.report(step, 3);
         if progress.cancelled() { Err(AssessError::Cancelled) } else { Ok(()) }
     };
+    if let FusionRule::Stacking(fitted) = rule {
+        fitted.check(&models.hashes())?;
+    }
     go_on(0, "Network at T4")?;
     let t4_seen = models.look(&models.t4, &t4.picture)?;
     go_on(1, "Network at T11")?;
     let t11_seen = models.look(&models.t11, &t11.picture)?;
     go_on(2, "Clinical branch and nomogram")?;
     let clinical = models.clinical.predict(record);
-    let fused = fusion::fuse(t4_seen.inference.log_prob, t11_seen.inference.log_prob, clinical.vote);
+    let [t4_said, t11_said] = [t4_seen.inference.log_prob, t11_seen.inference.log_prob];
+    let voted = fusion::fuse(t4_said, t11_said, clinical.vote);
+    let branches = Branches { t4: t4_said, t11: t11_said, clinical: clinical.probability };
+    let (fused, source) = match rule {
+        FusionRule::Vote => (voted.log_prob, Some(voted.source)),
+        other => (other.apply(branches), None),
+    };
+    if *rule != FusionRule::Vote {
+        warnings.push(format!(
+            "fused by {} instead of the published vote, on which the nomogram was fitted and which it takes still",
+            rule.name()
+        ));
+    }
     warnings.extend(models.clinical.outside_training(record));
-    let (nomogram, patient_points) = place(&models.nomogram, record, fused.log_prob, &mut warnings);
+    let (nomogram, patient_points) = place(&models.nomogram, record, voted.log_prob, &mut warnings);
     let t4_branch = branch(&models.t4, t4.slice, &t4_seen.inference);
     let t11_branch = branch(&models.t11, t11.slice, &t11_seen.inference);
     warnings.extend(t4_branch.doubts(Level::T4));
@@ -379,18 +410,14 @@ pub fn assess(
             explanation: models.clinical.explain(record),
         },
         fused: FusedResult {
-            log_prob: fused.log_prob,
-            probability: fused.log_prob.probability(),
-            source: fused.source,
-            votes: fused.votes,
+            log_prob: fused,
+            probability: fused.probability(),
+            source,
+            votes: voted.votes,
+            rule: rule.clone(),
         },
         nomogram,
-        models: BTreeMap::from([
-            ("t4".to_owned(), models.t4.sha256.clone()),
-            ("t11".to_owned(), models.t11.sha256.clone()),
-            ("clinical".to_owned(), models.clinical.sha256.clone()),
-            ("nomogram".to_owned(), models.nomogram.sha256.clone()),
-        ]),
+        models: models.hashes(),
         meaningful: models.trained(),
         device: models.t4.device_name(),
         warnings,

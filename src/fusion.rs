@@ -4,11 +4,15 @@
 //! vote decides, and the log-probability of the image branch that agrees with it is taken. Beside that stand two other
 //! rules, the mean of the log-odds and stacking ([`FusionRule`]); the published one is the default.
 
+mod file;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::stats::{StatsError, logistic};
+
+pub use file::{FittedStacking, StackingError};
 
 /// Natural logarithms of the probabilities of (no metastasis, metastasis).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -116,7 +120,7 @@ pub struct Stacking {
 }
 
 /// How three branches become one probability.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FusionRule {
     /// The published rule, [`fuse`].
@@ -124,17 +128,45 @@ pub enum FusionRule {
     Vote,
     /// The mean of the three log-odds.
     MeanLogOdds,
-    Stacking(Stacking),
+    Stacking(FittedStacking),
 }
 
 impl FusionRule {
+    /// The rule's name for a person.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Vote => "published vote",
+            Self::MeanLogOdds => "mean of the log-odds",
+            Self::Stacking(_) => "stacking",
+        }
+    }
+
+    /// What the rule does, in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Vote => {
+                "where T4 and T11 agree T4 stands; where they differ the clinical vote decides".to_owned()
+            }
+            Self::MeanLogOdds => "the mean of the three branches' log-odds".to_owned(),
+            Self::Stacking(fitted) => {
+                let Stacking { intercept, weights: [t4, t11, clinical] } = fitted.stacking;
+                format!(
+                    "log-odds {intercept:.3} {t4:+.3} × T4 {t11:+.3} × T11 {clinical:+.3} × clinical model, fitted on {} \
+                     {}patients of the {} split",
+                    fitted.patients,
+                    if fitted.simulated { "simulated " } else { "" },
+                    fitted.split
+                )
+            }
+        }
+    }
+
     /// The fused log-probabilities of one patient.
     pub fn apply(&self, branches: Branches) -> LogProb {
-        let log_odds = branches.log_odds();
         match self {
             Self::Vote => fuse(branches.t4, branches.t11, branches.clinical > 0.5).log_prob,
-            Self::MeanLogOdds => LogProb::from_log_odds(log_odds.iter().sum::<f64>() / 3.0),
-            Self::Stacking(stacking) => LogProb::from_log_odds(stacking.log_odds(log_odds)),
+            Self::MeanLogOdds => LogProb::from_log_odds(branches.log_odds().iter().sum::<f64>() / 3.0),
+            Self::Stacking(fitted) => fitted.stacking.apply(branches),
         }
     }
 }
@@ -149,8 +181,10 @@ impl Stacking {
         Ok(Self { intercept: coef[0], weights: [coef[1], coef[2], coef[3]] })
     }
 
-    fn log_odds(&self, branches: [f64; 3]) -> f64 {
-        self.intercept + self.weights.iter().zip(branches).map(|(w, b)| w * b).sum::<f64>()
+    /// The fused log-probabilities of one patient.
+    pub fn apply(&self, branches: Branches) -> LogProb {
+        let weighed = self.weights.iter().zip(branches.log_odds()).map(|(w, b)| w * b).sum::<f64>();
+        LogProb::from_log_odds(self.intercept + weighed)
     }
 }
 
@@ -167,7 +201,7 @@ pub fn stack_out_of_fold(
             let patients = branches.iter().zip(outcome).zip(fold);
             let (seen, told): (Vec<Branches>, Vec<bool>) =
                 patients.filter(|(_, f)| *f != part).map(|((b, y), _)| (*b, *y)).unzip();
-            by_fold.insert(*part, FusionRule::Stacking(Stacking::fit(&seen, &told)?));
+            by_fold.insert(*part, Stacking::fit(&seen, &told)?);
         }
     }
     Ok(branches.iter().zip(fold).map(|(b, part)| by_fold[part].apply(*b)).collect())
@@ -228,7 +262,7 @@ mod tests {
         let stacking = Stacking::fit(&all, &outcome).unwrap();
         assert!(stacking.weights[0] > 0.0);
         // At the maximum of the likelihood the mean probability is the share of events.
-        let sum: f64 = all.iter().map(|b| FusionRule::Stacking(stacking).apply(*b).probability()).sum();
+        let sum: f64 = all.iter().map(|b| stacking.apply(*b).probability()).sum();
         let events = outcome.iter().filter(|y| **y).count() as f64;
         assert!((sum - events).abs() < 1e-6);
         let fold: Vec<usize> = (0..60).map(|i| i % 5).collect();

@@ -115,6 +115,31 @@ fn inspect_and_predict_agree_on_a_phantom() {
     let warned = result["warnings"].to_string().contains(thoracast::assess::UNTRAINED);
     assert_eq!(warned, !trained, "untrained weights are named, trained ones are not");
 
+    // Another fusion only when asked for; the nomogram keeps to the vote.
+    let fused_by = |rule: &str| json(&[&arguments[..8], &["--fusion", rule, "--json"]].concat());
+    let mean = fused_by("mean");
+    let log_odds = |p: &Value| (p.as_f64().unwrap() / (1.0 - p.as_f64().unwrap())).ln();
+    let branches = ["t4", "t11", "clinical"].map(|b| log_odds(&mean[b]["probability"]));
+    let fused = log_odds(&mean["fused"]["probability"]);
+    assert!((branches.iter().sum::<f64>() / 3.0 - fused).abs() < 1e-4, "{branches:?} {fused}");
+    assert!(mean["fused"]["source"].is_null() && mean["nomogram"] == result["nomogram"]);
+    assert!(mean["warnings"].to_string().contains("instead of the published vote"));
+    let weights = folder.path().join("stacking.json");
+    let fitted = |t4: &Value| {
+        let models = serde_json::json!({"t4": t4, "t11": result["models"]["t11"], "clinical": result["models"]["clinical"]});
+        let stacking = serde_json::json!({"intercept": 0.25, "weights": [0.0, 0.0, 1.0]});
+        serde_json::json!({"stacking": stacking, "split": "test", "patients": 80, "events": 30, "models": models,
+            "simulated": false})
+    };
+    std::fs::write(&weights, fitted(&result["models"]["t4"]).to_string()).unwrap();
+    let stacked = fused_by(text(&weights));
+    assert!((log_odds(&stacked["fused"]["probability"]) - branches[2] - 0.25).abs() < 1e-9);
+    std::fs::write(&weights, fitted(&"0".into()).to_string()).unwrap();
+    let said = sentence(&[&arguments[..8], &["--fusion", text(&weights)]].concat());
+    assert!(said.contains("another t4 model"), "{said}");
+    let said = sentence(&[&arguments[..8], &["--fusion", "median"]].concat());
+    assert!(said.contains("median") && said.contains("vote, mean or a file"), "{said}");
+
     let report: Value = serde_json::from_slice(&std::fs::read(out.join("report.json")).unwrap()).unwrap();
     assert_eq!(report["fused"], result["fused"]);
     assert!(std::fs::read(out.join("report.pdf")).unwrap().starts_with(b"%PDF"));

@@ -8,6 +8,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use thoracast::app::command::{Action, Command};
 use thoracast::app::state::{Level, Severity, Tab};
 use thoracast::app::{Options, Workstation};
+use thoracast::fusion::{FittedStacking, FusionRule, Stacking};
 use thoracast::phantom::{self, Phantom};
 use thoracast::progress::Silent;
 
@@ -127,6 +128,35 @@ fn one_patient_from_folder_to_risk_group() {
     // Undo brings the value and, after its update, the risk back.
     send(&mut window, Command::Do(Action::Undo));
     assert_eq!(window.state().state.outcome.assessment.clone().unwrap().nomogram.risk, before);
+
+    // Another fusion is chosen, never slipped in; the nomogram keeps to the vote, and undo brings the vote back.
+    send(&mut window, Command::FuseBy(FusionRule::MeanLogOdds));
+    let mean = window.state().state.outcome.assessment.clone().unwrap();
+    assert_eq!((mean.fused.source, mean.nomogram.risk), (None, before));
+    assert!(on_screen(&window, "by mean of the log-odds"));
+    let mut models = mean.models.clone();
+    models.remove("nomogram");
+    let fitted = FittedStacking {
+        stacking: Stacking { intercept: 0.5, weights: [0.0, 0.0, 1.0] },
+        split: "test".to_owned(),
+        patients: 80,
+        events: 30,
+        models,
+        simulated: true,
+    };
+    let file = folder.path().join("stacking.json");
+    fitted.write(&file).unwrap();
+    send(&mut window, Command::OpenStacking(file.clone()));
+    let stacked = window.state().state.outcome.assessment.clone().unwrap();
+    let log_odds = |p: f64| (p / (1.0 - p)).ln();
+    let moved = log_odds(stacked.fused.probability) - log_odds(stacked.clinical.probability);
+    assert!((moved - 0.5).abs() < 1e-9, "{moved}");
+    let mut foreign = fitted;
+    foreign.models.insert("t11".to_owned(), "0".repeat(64));
+    foreign.write(&file).unwrap();
+    send(&mut window, Command::OpenStacking(file));
+    assert!(last_error(&window).contains("another t11 model"), "{}", last_error(&window));
+    send(&mut window, Command::FuseBy(FusionRule::Vote));
 
     // The report is written whole, as PDF and JSON.
     let report = folder.path().join("report.pdf");

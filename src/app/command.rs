@@ -22,6 +22,7 @@ use crate::cohort::Table;
 use crate::dicom::deidentify::{DeidentifyError, Summary};
 use crate::dicom::{DicomError, Orientation, Plane, Preview, Scan, Section, Volume, Voxel};
 use crate::evaluate::Evaluation;
+use crate::fusion::FusionRule;
 use crate::library::{Candidate, LibraryError};
 use crate::measure::Mark;
 use crate::nn::weights::Info;
@@ -103,6 +104,14 @@ pub enum Command {
         text: String,
     },
     SetPatientId(String),
+    /// How the branches become one probability.
+    FuseBy(FusionRule),
+    BrowseStacking,
+    /// The ending of an evaluation: its stacking weights into a file.
+    BrowseStackingOut,
+    WriteStacking(PathBuf),
+    /// Fuses by the stacking weights of a file.
+    OpenStacking(PathBuf),
     ClearForm,
     PickRow(String),
     FilterRows(String),
@@ -243,6 +252,10 @@ pub enum PickPurpose {
     Figure,
     /// Where a reporting sheet goes.
     Sheet(Kind),
+    /// Stacking weights to fuse by.
+    Stacking,
+    /// Where stacking weights go.
+    StackingOut,
     /// Folders and exports of the cohort workspace.
     InCohort(Ask),
 }

@@ -23,6 +23,7 @@ use crate::cohort::Table;
 use crate::dicom::deidentify::Dates;
 use crate::dicom::{Scan, TagText};
 use crate::evaluate::Evaluation;
+use crate::fusion::{FusionRule, Stacking};
 pub use crate::level::Level;
 use crate::library::Candidate;
 use crate::measure::Mark;
@@ -113,6 +114,8 @@ pub struct Inputs {
     pub id: String,
     /// Text by variable key; an absent or empty text is missing.
     pub fields: BTreeMap<&'static str, String>,
+    /// How the branches become one probability.
+    pub fusion: FusionRule,
     /// Measurements of this series.
     pub marks: Vec<Mark>,
     /// Slices marked as key images.
@@ -123,6 +126,11 @@ pub struct Inputs {
 impl Hash for Inputs {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.t4, self.t11, &self.id, &self.fields).hash(state);
+        std::mem::discriminant(&self.fusion).hash(state);
+        if let FusionRule::Stacking(fitted) = &self.fusion {
+            let Stacking { intercept, weights } = fitted.stacking;
+            (intercept.to_bits(), weights.map(f64::to_bits), &fitted.models).hash(state);
+        }
     }
 }
 

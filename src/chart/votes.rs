@@ -2,7 +2,7 @@
 
 use super::text::{self, probability};
 use super::{Anchor, Chart, Rect, Role, Stroke, Text, Weight};
-use crate::assess::{Assessment, ImageBranch};
+use crate::assess::{Assessment, FusedResult, ImageBranch};
 use crate::fusion::{Source, Votes};
 
 /// Draws the votes `width` logical points wide; under 560 points the fused result stands below the branches.
@@ -21,6 +21,22 @@ pub fn draw(assessment: &Assessment, width: f32) -> Chart {
         layout.fused_below(branches.len())
     }
     layout.chart
+}
+
+/// Where the fused figure comes from, in words: `from T4`, `by stacking`.
+pub fn origin(fused: &FusedResult) -> String {
+    match fused.source {
+        Some(source) => format!("from {}", source_name(source)),
+        None => format!("by {}", fused.rule.name()),
+    }
+}
+
+/// Why the result is what it is.
+fn reason(fused: &FusedResult) -> String {
+    match fused.source {
+        Some(source) => rule(fused.votes, source),
+        None => fused.rule.words(),
+    }
 }
 
 /// Why the result was taken from its branch, in words.
@@ -75,7 +91,7 @@ fn branches(a: &Assessment) -> [Branch; 3] {
         probability: branch.probability,
         spread: branch.spread(),
         vote: branch.vote,
-        link: if a.fused.source == source { Link::Source } else { Link::None },
+        link: if a.fused.source.is_none_or(|s| s == source) { Link::Source } else { Link::None },
     };
     let votes = a.fused.votes;
     let missing = a.clinical.missing.len();
@@ -90,7 +106,11 @@ fn branches(a: &Assessment) -> [Branch; 3] {
         probability: a.clinical.probability,
         spread: a.clinical.spread,
         vote: a.clinical.vote,
-        link: if votes.t4 == votes.t11 { Link::None } else { Link::Decides },
+        link: match a.fused.source {
+            None => Link::Source,
+            Some(_) if votes.t4 == votes.t11 => Link::None,
+            Some(_) => Link::Decides,
+        },
     };
     [image("T4 network", &a.t4, Source::T4), image("T11 network", &a.t11, Source::T11), clinical]
 }
@@ -113,9 +133,9 @@ impl<'a> Layout<'a> {
         let bar = [10.6 * s, chips_right - chip - 5.0 * s];
         let fused = &assessment.fused;
         let title = format!(
-            "Three votes and their fusion: probability of metastasis {}, from {}",
+            "Three votes and their fusion: probability of metastasis {}, {}",
             probability(fused.probability),
-            source_name(fused.source)
+            origin(fused)
         );
         let (top, row) = (0.6 * s, 3.4 * s);
         Self {
@@ -255,9 +275,10 @@ impl<'a> Layout<'a> {
         y += 2.5 * s;
         let figure = Text::new([x, y], probability(fused.probability), 2.6 * s, self.figure_role());
         self.chart.text(figure.bold());
-        let from = format!("from {}", source_name(fused.source));
-        let right = Text::new([card.right() - 0.9 * s, y], from, 0.95 * s, Role::Accent).bold();
-        self.chart.text(right.anchored(Anchor::End));
+        if fused.source.is_some() {
+            let right = Text::new([card.right() - 0.9 * s, y], origin(fused), 0.95 * s, Role::Accent).bold();
+            self.chart.text(right.anchored(Anchor::End));
+        }
         y += 1.4 * s;
         for (line, role) in lines {
             self.chart.text(Text::new([x, y], line, 0.85 * s, role));
@@ -280,7 +301,7 @@ impl<'a> Layout<'a> {
         let wrapped = |words: &str, role: Role| -> Vec<(String, Role)> {
             text::wrap(words, width, size, Weight::Regular).into_iter().map(|line| (line, role)).collect()
         };
-        let mut lines = wrapped(&rule(fused.votes, fused.source), Role::Muted);
+        let mut lines = wrapped(&reason(fused), Role::Muted);
         if !self.assessment.meaningful {
             lines.extend(wrapped("no meaning: untrained", Role::Warning));
         }

@@ -10,6 +10,7 @@ use crate::app::{self, gallery};
 use crate::assess::{self, Models};
 use crate::clinical;
 use crate::cohort::Table;
+use crate::fusion::FusionRule;
 use crate::nn::DeviceChoice;
 use crate::{dicom, phantom, report};
 
@@ -61,7 +62,7 @@ fn report_of_demo(args: &DemoArgs) -> anyhow::Result<()> {
     let volume = dicom::load(series, t4, &Stages, &|_, _| ())?;
     let (record, warnings) = demo_record(&folder, &series.patient_id)?;
     let (t4, t11) = assess::cut_pictures(&models, &volume, t4, t11)?;
-    let assessment = assess::assess(&models, t4, t11, &record, warnings, &Stages)?;
+    let assessment = assess::assess(&models, t4, t11, &record, &FusionRule::Vote, warnings, &Stages)?;
     for warning in &assessment.warnings {
         note(&format!("warning: {warning}"));
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::Args;
 
 use super::{Stages, note, print_json, print_line};
@@ -30,6 +31,9 @@ pub struct EvaluateArgs {
     /// So many times, dealt out anew
     #[arg(long, default_value_t = 1, requires = "folds", value_name = "R")]
     repeats: usize,
+    /// Also write the stacked fusion's weights here, for `predict --fusion FILE`
+    #[arg(long, value_name = "FILE")]
+    stacking: Option<PathBuf>,
     /// The same seed gives the same folds and the same fits
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -61,6 +65,14 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
     };
     let result = evaluate::run(&cohort, &models, &options, &Stages)?;
     result.warnings.iter().for_each(|w| note(&format!("warning: {w}")));
+    if let Some(path) = &args.stacking {
+        let fitted = result
+            .stacking
+            .as_ref()
+            .context("there are no stacking weights: no patient has all three branches")?;
+        fitted.write(path)?;
+        note(&format!("stacking weights: {}", path.display()));
+    }
     if args.json { print_json(&result) } else { print_line(&in_words(&result)) }
 }
 

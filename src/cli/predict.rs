@@ -7,9 +7,11 @@ use clap::Args;
 
 use super::{Stages, note, print_json, print_line};
 use crate::assess::{self, Assessment, LevelPicture, Models, RESEARCH_ONLY, UNTRAINED};
+use crate::chart::votes;
 use crate::clinical::{self, Record};
 use crate::cohort::Table;
 use crate::dicom::{self, Series};
+use crate::fusion::{FittedStacking, FusionRule};
 use crate::nn::DeviceChoice;
 use crate::report;
 use crate::slice;
@@ -40,6 +42,10 @@ pub struct PredictArgs {
     /// An already-cut T11 slice (PNG or JPEG)
     #[arg(long, value_name = "FILE", requires = "t4_image", requires = "id")]
     t11_image: Option<PathBuf>,
+    /// How the three branches become one probability: vote (the study's), mean (of their log-odds), or a file of
+    /// stacking weights that `evaluate --stacking` wrote
+    #[arg(long, value_name = "vote|mean|FILE", default_value = "vote")]
+    fusion: String,
     /// Write report.json and report.pdf here
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -69,6 +75,7 @@ pub fn run(args: PredictArgs) -> anyhow::Result<()> {
     if let Some(id) = &args.id {
         clinical::read_record(&table, id)?;
     }
+    let rule = fusion_rule(&args.fusion)?;
     let models = Models::load(&assess::Places::find(args.models.as_deref())?, args.device, &Stages)?;
     let inputs = match (&args.path, &args.t4_image, &args.t11_image) {
         (Some(path), _, _) => from_series(path, &args, &table, &models)?,
@@ -76,7 +83,7 @@ pub fn run(args: PredictArgs) -> anyhow::Result<()> {
         _ => bail!("give a study's path, or both --t4-image and --t11-image"),
     };
     let Inputs { t4, t11, record, series, warnings } = inputs;
-    let assessment = assess::assess(&models, t4, t11, &record, warnings, &Stages)?;
+    let assessment = assess::assess(&models, t4, t11, &record, &rule, warnings, &Stages)?;
     for warning in &assessment.warnings {
         note(&format!("warning: {warning}"));
     }
@@ -86,6 +93,16 @@ pub fn run(args: PredictArgs) -> anyhow::Result<()> {
         note(&format!("report: {}", folder.join("report.pdf").display()));
     }
     if args.json { print_json(&assessment) } else { print_line(&in_words(&assessment)) }
+}
+
+fn fusion_rule(asked: &str) -> anyhow::Result<FusionRule> {
+    Ok(match asked {
+        "vote" => FusionRule::Vote,
+        "mean" => FusionRule::MeanLogOdds,
+        file => FusionRule::Stacking(
+            FittedStacking::read(Path::new(file)).context("--fusion takes vote, mean or a file")?,
+        ),
+    })
 }
 
 fn from_pictures(
@@ -188,8 +205,7 @@ pub(super) fn in_words(a: &Assessment) -> String {
         });
         lines.push(format!("  {name:<9} {probability:.3}  votes {}{members}", vote(says)));
     }
-    let source = format!("{:?}", a.fused.source);
-    lines.push(format!("  fused     {:.3}  from {source}", a.fused.probability));
+    lines.push(format!("  fused     {:.3}  {}", a.fused.probability, votes::origin(&a.fused)));
     match (a.nomogram.risk, a.nomogram.total, a.nomogram.group) {
         (Some(risk), Some(total), Some(group)) => {
             let group = format!("{group:?}").to_lowercase();

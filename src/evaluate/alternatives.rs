@@ -3,11 +3,18 @@
 use super::{Answers, Case, Cases, EvaluateError, branches};
 use crate::clinical::{self, ClinicalModel, ClinicalTraining, PUBLISHED_COLUMNS};
 use crate::cohort::{CohortFolder, Split};
-use crate::fusion::{self, Branches, FusionRule, LogProb};
+use crate::fusion::{self, Branches, FusionRule, LogProb, Stacking};
 use crate::stats::folds::folds;
 
 /// Folds of the stacked fusion.
 const FOLDS: usize = 10;
+
+/// Stacking weights, and how many patients they were fitted on.
+pub(super) struct Weights {
+    pub stacking: Stacking,
+    pub patients: usize,
+    pub events: usize,
+}
 
 /// The three branches of a patient who has them all.
 fn three(model: &ClinicalModel, case: &Case) -> Option<Branches> {
@@ -15,13 +22,16 @@ fn three(model: &ClinicalModel, case: &Case) -> Option<Branches> {
     Some(Branches { t4: case.t4?, t11: case.t11?, clinical })
 }
 
-/// The mean of the log-odds, and stacking.
+/// A fusion's name, what it is in words, and what it said.
+type Alternative = (&'static str, String, Answers);
+
+/// The mean of the log-odds, and stacking; with the stacking weights of all patients, for patients to come.
 pub(super) fn all(
     model: &ClinicalModel,
     cases: &Cases,
     seed: u64,
     warnings: &mut Vec<String>,
-) -> Vec<(&'static str, String, Answers)> {
+) -> (Vec<Alternative>, Option<Weights>) {
     let (mut ids, mut inputs, mut outcomes) = (vec![], vec![], vec![]);
     for (id, case) in cases {
         if let Some(branches) = three(model, case) {
@@ -31,7 +41,7 @@ pub(super) fn all(
         }
     }
     if ids.is_empty() {
-        return vec![];
+        return (vec![], None);
     }
     let answers = |fused: Vec<LogProb>| -> Answers {
         let said = fused.into_iter().zip(&outcomes).map(|(p, outcome)| branches::said(p, *outcome));
@@ -41,8 +51,13 @@ pub(super) fn all(
     let mut list = vec![("mean_log_odds", "mean of the three branches' log-odds".to_owned(), answers(mean))];
     let stacked =
         folds(&outcomes, FOLDS, seed).map(|fold| fusion::stack_out_of_fold(&inputs, &outcomes, &fold));
+    let mut weights = None;
     match stacked {
-        Some(Ok(fused)) => list.push((
+        Some(Ok(fused)) => {
+            let events = outcomes.iter().filter(|y| **y).count();
+            let fitted = Stacking::fit(&inputs, &outcomes).ok();
+            weights = fitted.map(|stacking| Weights { stacking, patients: ids.len(), events });
+            list.push((
             "stacking",
             format!(
                 "logistic regression on the three branches' log-odds, each patient predicted by a fit on the other {} of \
@@ -50,11 +65,14 @@ pub(super) fn all(
                 FOLDS - 1
             ),
             answers(fused),
-        )),
+        ));
+        }
         Some(Err(error)) => warnings.push(format!("no stacked fusion: {error}")),
-        None => warnings.push("no stacked fusion: too few patients with each outcome for ten folds".to_owned()),
+        None => {
+            warnings.push("no stacked fusion: too few patients with each outcome for ten folds".to_owned())
+        }
     }
-    list
+    (list, weights)
 }
 
 /// The published recipe without some variables.

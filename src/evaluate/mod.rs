@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::assess::{AssessError, Models};
 use crate::clinical::{ClinicalError, Record};
 use crate::cohort::{CohortFolder, Split};
-use crate::fusion::LogProb;
+use crate::fusion::{FittedStacking, LogProb};
 use crate::progress::Progress;
 use crate::stats::roc;
 
@@ -85,6 +85,9 @@ pub struct Evaluation {
     pub simulated: bool,
     pub branches: Vec<Branch>,
     pub tests: Vec<PairTest>,
+    /// Weights of the stacked fusion for patients to come, from all patients of the split (`stacking` among the branches
+    /// is each patient predicted without the own fold).
+    pub stacking: Option<FittedStacking>,
     pub cross_validation: Option<Vec<CrossValidated>>,
     pub published: Published,
     pub warnings: Vec<String>,
@@ -134,7 +137,8 @@ pub fn run(
     add("clinical", models.clinical.description().to_owned(), branches::clinical(&models.clinical, &cases));
     let fused = branches::fused(&models.clinical, &cases);
     add("fusion", "the study's vote of the three branches".to_owned(), branches::voted(&fused, &cases));
-    for (name, what, said) in alternatives::all(&models.clinical, &cases, options.seed, &mut warnings) {
+    let (fusions, weights) = alternatives::all(&models.clinical, &cases, options.seed, &mut warnings);
+    for (name, what, said) in fusions {
         add(name, what, said);
     }
     add(
@@ -152,14 +156,24 @@ pub fn run(
     };
     let tests = tests(&answers);
     let events = cases.values().filter(|c| c.outcome).count();
+    let simulated = crate::simulate::is_simulated(&cohort.path);
+    let stacking = weights.map(|w| FittedStacking {
+        stacking: w.stacking,
+        split: options.split.name().to_owned(),
+        patients: w.patients,
+        events: w.events,
+        models: models.hashes().into_iter().filter(|(name, _)| name != "nomogram").collect(),
+        simulated,
+    });
     branches::remark_on_training(cohort, models, options.split, &mut warnings);
     Ok(Evaluation {
         split: options.split,
         n: cases.len(),
         events,
-        simulated: crate::simulate::is_simulated(&cohort.path),
+        simulated,
         branches: answers,
         tests,
+        stacking,
         cross_validation,
         published: published::beside(cohort, options.split)?,
         warnings,

@@ -85,11 +85,32 @@ fn all_branches_and_fusions_are_matched_by_id() {
     );
     assert!(result.warnings.iter().any(|w| w.contains("no stacked fusion")), "{:?}", result.warnings);
     assert!(result.branches.iter().all(|b| b.figures.n == result.n));
+    assert_eq!(result.stacking, None, "weights that could not be tried are not handed out");
     // Rows in another order change nothing: patients are matched by ID.
     let test = cohort.clinical.iter_mut().find(|t| t.split == Some(Split::Test)).unwrap();
     test.table.rows.reverse();
     let again = run(&cohort, &models, &options(), &Silent).unwrap();
     assert_eq!(again.branches, result.branches);
+}
+
+#[test]
+fn stacking_weights_follow_the_branch_that_knows() {
+    let (_keep, cohort) = simulated(300, false);
+    let models = models();
+    let mut cases = branches::cases(&cohort, Split::Test, &mut vec![]).unwrap();
+    for (i, case) in cases.values_mut().enumerate() {
+        // T4 knows the outcome of four patients in five, T11 knows nothing.
+        let t4 = if case.outcome == (i % 5 != 0) { 1.2 } else { -1.2 };
+        case.t4 = Some(LogProb::from_log_odds(t4));
+        case.t11 = Some(LogProb::from_log_odds(if i % 2 == 0 { 1.2 } else { -1.2 }));
+    }
+    let (list, weights) = alternatives::all(&models.clinical, &cases, 3, &mut vec![]);
+    assert_eq!(list.iter().map(|(name, ..)| *name).collect::<Vec<_>>(), ["mean_log_odds", "stacking"]);
+    let weights = weights.unwrap();
+    assert_eq!(weights.patients, cases.len());
+    assert_eq!(weights.events, cases.values().filter(|c| c.outcome).count());
+    let [t4, t11, _] = weights.stacking.weights;
+    assert!(t4 > 0.5 && t11.abs() < t4 / 2.0, "{:?}", weights.stacking);
 }
 
 #[test]

@@ -145,8 +145,11 @@ fn tiles(a: &Assessment) -> Chart {
     let not_known = || ("–".to_owned(), "a predictor is missing".to_owned());
     let risk = a.nomogram.risk.map_or_else(not_known, |risk| (percent(risk), risk_note));
     let group = group_tile(&a.nomogram, a.reasons.cutoff_points).unwrap_or_else(not_known);
-    let source = votes::source_name(a.fused.source);
-    let fused = (probability(a.fused.probability), format!("taken from the {source} network"));
+    let origin = match a.fused.source {
+        Some(source) => format!("taken from the {} network", votes::source_name(source)),
+        None => votes::origin(&a.fused),
+    };
+    let fused = (probability(a.fused.probability), origin);
     let group_role = match a.nomogram.group {
         Some(RiskGroup::High) => Role::High,
         Some(RiskGroup::Low) => Role::Low,

@@ -71,8 +71,9 @@ pub fn assessment(t4: bool, t11: bool, clinical: bool, trained: bool) -> Assessm
         fused: FusedResult {
             log_prob: fused.log_prob,
             probability: fused.log_prob.probability(),
-            source: fused.source,
+            source: Some(fused.source),
             votes: fused.votes,
+            rule: crate::fusion::FusionRule::Vote,
         },
         nomogram: NomogramResult {
             points: patient.points.iter().cloned().collect(),

@@ -83,6 +83,8 @@ impl Workstation {
             (PickPurpose::Cohort, Some(folder)) => self.cohort_picked(&folder),
             (PickPurpose::Figure, Some(path)) => self.export_picked(&path),
             (PickPurpose::Sheet(kind), Some(path)) => self.write_sheet(kind, path),
+            (PickPurpose::Stacking, Some(path)) => self.open_stacking(&path),
+            (PickPurpose::StackingOut, Some(path)) => self.write_stacking(path),
             (PickPurpose::Clinical | PickPurpose::Study, Some(first)) => self.open_paths(vec![first]),
             (_, None) => {}
         }

@@ -6,6 +6,7 @@ mod cohort;
 mod evaluation;
 mod explain;
 mod files;
+mod fusion;
 mod mapping;
 mod marks;
 mod patient;
@@ -75,6 +76,11 @@ impl Workstation {
                 self.change(key, |inputs| drop(inputs.fields.insert(key, text)))
             }
             Command::SetPatientId(id) => self.change("id", |inputs| inputs.id = id),
+            Command::FuseBy(rule) => self.change("fusion", |inputs| inputs.fusion = rule),
+            Command::BrowseStacking => self.browse_stacking(),
+            Command::OpenStacking(path) => self.open_stacking(&path),
+            Command::BrowseStackingOut => self.browse_stacking_out(),
+            Command::WriteStacking(path) => self.write_stacking(path),
             Command::ClearForm => self.change("clear", |inputs| {
                 inputs.fields.clear();
                 inputs.id.clear();

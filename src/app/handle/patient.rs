@@ -140,6 +140,7 @@ impl Workstation {
         else {
             return;
         };
+        let rule = inputs.fusion.clone();
         let mut warnings = viewer.open.as_ref().map(|o| o.series.warnings.clone()).unwrap_or_default();
         warnings.extend(clinical::outside_codes(&record));
         outcome.failure = None;
@@ -149,7 +150,7 @@ impl Workstation {
         self.jobs.cancel(JobId::Assess);
         self.jobs.start(JobId::Assess, move |progress, reporter| {
             let result = assess::cut_pictures(&models, &volume, t4, t11)
-                .and_then(|(t4, t11)| assess::assess(&models, t4, t11, &record, warnings, progress));
+                .and_then(|(t4, t11)| assess::assess(&models, t4, t11, &record, &rule, warnings, progress));
             let result = Box::new(result);
             reporter.send(Finished::Assessed { inputs: fingerprint, record, result });
         });

@@ -35,6 +35,12 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
                 }
             });
         });
+        let weights = matches!(&scene.state.evaluation, Some(Ok(e)) if e.stacking.is_some());
+        let words = "The weights of the stacked fusion, to be chosen beside a patient's fused probability";
+        let button = egui::Button::new("Save stacking weights…");
+        if ui.add_enabled(weights, button).on_hover_text(words).clicked() {
+            scene.send(Command::BrowseStackingOut);
+        }
         ui.colored_label(t.muted, if folder.is_empty() { "no cohort folder is chosen" } else { &folder });
     });
     let words = "An audit beforehand decides which columns the second clinical model does without.";

@@ -8,7 +8,8 @@ use super::super::theme;
 use super::Scene;
 use crate::assess::{Assessment, RESEARCH_ONLY, RiskGroup, UNTRAINED};
 use crate::chart::text::probability;
-use crate::fusion::Source;
+use crate::chart::votes;
+use crate::fusion::FusionRule;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.add_space(6.0);
@@ -71,7 +72,7 @@ fn run(ui: &mut Ui, scene: &mut Scene<'_>) {
     });
 }
 
-fn figures(ui: &mut Ui, scene: &Scene<'_>, a: &Assessment) {
+fn figures(ui: &mut Ui, scene: &mut Scene<'_>, a: &Assessment) {
     let t = theme::tokens(ui);
     if !a.meaningful {
         banner(ui, t.error, UNTRAINED);
@@ -83,13 +84,9 @@ fn figures(ui: &mut Ui, scene: &Scene<'_>, a: &Assessment) {
     }
     let ink = if stale { t.muted } else { ui.visuals().text_color() };
     egui::Grid::new("figures").num_columns(3).spacing([12.0, 2.0]).show(ui, |ui| {
-        let source = match a.fused.source {
-            Source::T4 => "from T4",
-            Source::T11 => "from T11",
-        };
         ui.label("Fused probability");
         ui.label(theme::strong(probability(a.fused.probability)).size(18.0).color(ink));
-        ui.label(RichText::new(source).color(t.muted));
+        fusion(ui, scene, a);
         ui.end_row();
         ui.label("Nomogram risk");
         match (a.nomogram.risk, a.nomogram.total) {
@@ -131,6 +128,36 @@ fn figures(ui: &mut Ui, scene: &Scene<'_>, a: &Assessment) {
         let words = if count == 1 { "1 remark".to_owned() } else { format!("{count} remarks") };
         ui.label(RichText::new(words).color(t.warning).small()).on_hover_text(a.warnings.join("\n"));
     }
+}
+
+/// Where the fused figure comes from, and the choice of another rule.
+fn fusion(ui: &mut Ui, scene: &mut Scene<'_>, a: &Assessment) {
+    let chosen = scene.state.inputs.fusion.clone();
+    let menu = egui::ComboBox::from_id_salt("fusion").selected_text(votes::origin(&a.fused)).width(120.0);
+    let menu = menu.show_ui(ui, |ui| {
+        for rule in [FusionRule::Vote, FusionRule::MeanLogOdds] {
+            let label = ui.selectable_label(chosen == rule, sentence_case(rule.name()));
+            if label.on_hover_text(rule.words()).clicked() {
+                scene.send(Command::FuseBy(rule));
+            }
+        }
+        let stacked = matches!(chosen, FusionRule::Stacking(_));
+        let label = ui.selectable_label(stacked, "Stacking: weights from a file…");
+        let words = if stacked {
+            chosen.words()
+        } else {
+            "Weights that an evaluation of a cohort wrote (Cohort, Evaluation)".to_owned()
+        };
+        if label.on_hover_text(words).clicked() {
+            scene.send(Command::BrowseStacking);
+        }
+    });
+    menu.response.on_hover_text("How the three branches become one probability");
+}
+
+fn sentence_case(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// 95 % interval of the nomogram risk.
