@@ -136,7 +136,7 @@ impl FusionRule {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Vote => "published vote",
-            Self::MeanLogOdds => "mean of the log-odds",
+            Self::MeanLogOdds => "mean log-odds",
             Self::Stacking(_) => "stacking",
         }
     }

@@ -133,7 +133,7 @@ fn one_patient_from_folder_to_risk_group() {
     send(&mut window, Command::FuseBy(FusionRule::MeanLogOdds));
     let mean = window.state().state.outcome.assessment.clone().unwrap();
     assert_eq!((mean.fused.source, mean.nomogram.risk), (None, before));
-    assert!(on_screen(&window, "by mean of the log-odds"));
+    assert!(on_screen(&window, "by mean log-odds"));
     let mut models = mean.models.clone();
     models.remove("nomogram");
     let fitted = FittedStacking {

@@ -79,6 +79,19 @@ fn without_a_cohort_simulated_patients_fill_every_chart_and_all_follows() {
 
     send(&mut window, Command::StatisticsFrom(Origin::Table));
     assert!(on_screen(&window, "no table is open"));
+    // A table of one patient answers nothing, so the simulated ones fill the charts; one with both outcomes does.
+    let one = folder.path().join("one.csv");
+    std::fs::write(&one, "ID,age,metastasis\nA1,50,1\n").unwrap();
+    send(&mut window, Command::OpenPaths(vec![one]));
+    send(&mut window, Command::ShowCohortTab(CohortTab::Statistics));
+    assert!(window.state().state.statistics.origin == Origin::Simulated && statistics(&window).1 > 0);
+    let many = folder.path().join("many.csv");
+    let row = |i: usize| format!("A{i},{},{}\n", 40 + i * 7 % 31, usize::from(i * 5 % 7 > 3));
+    std::fs::write(&many, format!("ID,age,metastasis\n{}", (0..60).map(row).collect::<String>())).unwrap();
+    send(&mut window, Command::OpenPaths(vec![many]));
+    send(&mut window, Command::ShowCohortTab(CohortTab::Statistics));
+    let s = &window.state().state.statistics;
+    assert!(s.origin == Origin::Table && s.data.as_ref().unwrap().table.rows.len() == 60);
 }
 
 #[test]

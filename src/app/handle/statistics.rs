@@ -8,11 +8,11 @@ use super::super::command::{Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::state::Severity;
 use super::super::statistics::figures::Sources;
-use super::super::statistics::{self, Computed, Look, Origin, Tile};
+use super::super::statistics::{self, AtHand, Computed, Look, Origin, Tile};
 use super::mapping::cohort_folder;
 use crate::analysis::{DataSet, Groups, Question, patient_values};
 use crate::chart::{Theme, export};
-use crate::cohort::Split;
+use crate::cohort::{Split, Table};
 use crate::files::write_atomic;
 use crate::stats::nomogram::Value;
 
@@ -23,17 +23,35 @@ const EXPORT_WIDTH: f32 = 640.0;
 const EXPORT_DPI: f32 = 300.0;
 
 impl Workstation {
-    /// The first look at the tab: the open table if there is one, else simulated patients.
+    /// A look at the tab: where the table or the cohort folder is another than at the last look, the patients come from
+    /// there; what a person chose meanwhile stays.
     pub(super) fn open_statistics(&mut self) {
         let s = &self.state.statistics;
-        if s.data.is_some() || s.failure.is_some() || self.jobs.is_running(JobId::Statistics) {
-            return;
+        let known = s.data.is_some() || s.failure.is_some();
+        if !(known && s.seen == self.at_hand()) {
+            self.statistics_from(self.best_origin());
         }
-        let origin = if self.state.table.is_some() { Origin::Table } else { Origin::Simulated };
-        self.statistics_from(origin);
+    }
+
+    fn at_hand(&self) -> AtHand {
+        let table = self.state.table.as_ref().map(|open| Arc::downgrade(&open.table));
+        AtHand { table, folder: self.state.audit.folder.trim().to_owned() }
+    }
+
+    /// The cohort folder that is open, a table in which something can be asked, a folder that is named; else patients who
+    /// are simulated, as the tab then says.
+    fn best_origin(&self) -> Origin {
+        let answers = |table: &Arc<Table>| Question::of(&DataSet::of_table(table).table).is_ok();
+        match &self.state.table {
+            Some(open) if open.path.is_dir() => Origin::Cohort,
+            Some(open) if answers(&open.table) => Origin::Table,
+            _ if !self.state.audit.folder.trim().is_empty() => Origin::Cohort,
+            _ => Origin::Simulated,
+        }
     }
 
     pub(super) fn statistics_from(&mut self, origin: Origin) {
+        self.state.statistics.seen = self.at_hand();
         let found = match origin {
             Origin::Simulated => DataSet::simulated(SIMULATED.0, SIMULATED.1).map_err(|e| e.to_string()),
             Origin::Table => match &self.state.table {

@@ -133,7 +133,8 @@ fn figures(ui: &mut Ui, scene: &mut Scene<'_>, a: &Assessment) {
 /// Where the fused figure comes from, and the choice of another rule.
 fn fusion(ui: &mut Ui, scene: &mut Scene<'_>, a: &Assessment) {
     let chosen = scene.state.inputs.fusion.clone();
-    let menu = egui::ComboBox::from_id_salt("fusion").selected_text(votes::origin(&a.fused)).width(120.0);
+    let menu =
+        egui::ComboBox::from_id_salt("fusion").selected_text(votes::origin(&a.fused)).width(132.0).truncate();
     let menu = menu.show_ui(ui, |ui| {
         for rule in [FusionRule::Vote, FusionRule::MeanLogOdds] {
             let label = ui.selectable_label(chosen == rule, sentence_case(rule.name()));

@@ -2,9 +2,10 @@
 
 pub mod figures;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::analysis::{self, DataSet, Decision, Discrimination, Groups, Hazards, Model, Question};
+use crate::cohort::Table;
 use crate::figures::BenefitAs;
 use crate::level::Level;
 use crate::progress::Progress;
@@ -124,6 +125,8 @@ pub struct Computed {
 #[derive(Default)]
 pub struct Statistics {
     pub origin: Origin,
+    /// What was open when the origin was chosen.
+    pub seen: AtHand,
     pub data: Option<Arc<DataSet>>,
     pub question: Option<Question>,
     /// Why there is no data set.
@@ -142,6 +145,23 @@ pub struct Statistics {
     pub exporting: Option<Tile>,
     /// The question has changed while its figures were being computed.
     pub outdated: bool,
+}
+
+/// The table and the cohort folder that are open.
+#[derive(Default)]
+pub struct AtHand {
+    pub table: Option<Weak<Table>>,
+    pub folder: String,
+}
+
+impl PartialEq for AtHand {
+    fn eq(&self, other: &Self) -> bool {
+        let same = match (&self.table, &other.table) {
+            (Some(a), Some(b)) => Weak::ptr_eq(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        same && self.folder == other.folder
+    }
 }
 
 impl Statistics {
