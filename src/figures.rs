@@ -5,6 +5,7 @@ use crate::chart::forest::{Forest, Row, p_words};
 use crate::chart::km;
 use crate::chart::lines::{Line, Lines, Spread};
 use crate::chart::text::{fixed, number, percent};
+use crate::cohort::columns;
 use crate::stats::calibration::{self, Calibration, Corrected};
 use crate::stats::cox::CoxFit;
 use crate::stats::decision_curve::{Band, Benefit, DecisionCurves, Policy};
@@ -77,6 +78,14 @@ pub fn survival(
         survival_title: survival,
         note,
         source: format!("{source} · median time: {}", medians.join(", ")),
+    }
+}
+
+/// The axis title of a column of times: of those known, their unit.
+pub fn time_title(column: &str) -> String {
+    match columns::key_of(column) {
+        Some("os_days" | "dmfs_days") => "Days".to_owned(),
+        _ => column.to_owned(),
     }
 }
 

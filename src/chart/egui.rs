@@ -132,6 +132,7 @@ impl<'a> Screen<'a> {
                 let (fill, stroke) = (self.fill(fill.as_ref()), self.stroke(stroke.as_ref()));
                 self.painter.add(Shape::convex_polygon(points, fill, stroke));
             }
+            Mark::Band { edges, fill } => self.band(edges, self.colour(fill)),
             Mark::Rect { rect, radius, fill, stroke } => {
                 let rect = self.rect(rect);
                 let radius = (radius * self.scale).min(rect.width() / 2.0).min(rect.height() / 2.0);
@@ -150,6 +151,20 @@ impl<'a> Screen<'a> {
                 self.painter.image(texture.id(), self.rect(rect), whole, Color32::WHITE);
             }
         }
+    }
+
+    /// Triangles that share their corners: single polygons beside each other would show the seams of their soft edges.
+    fn band(&self, edges: &[[f32; 3]], colour: Color32) {
+        let mut mesh = egui::Mesh::default();
+        for [x, upper, lower] in edges {
+            mesh.colored_vertex(self.pos([*x, *upper]), colour);
+            mesh.colored_vertex(self.pos([*x, *lower]), colour);
+        }
+        for i in (0..(2 * edges.len() as u32).saturating_sub(2)).step_by(2) {
+            mesh.add_triangle(i, i + 1, i + 2);
+            mesh.add_triangle(i + 1, i + 3, i + 2);
+        }
+        self.painter.add(mesh);
     }
 
     fn path(&self, points: &[[f32; 2]], stroke: &Stroke) {

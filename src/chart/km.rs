@@ -122,18 +122,21 @@ pub fn draw(survival: &Survival, width: f32) -> Chart {
     chart
 }
 
-/// The interval, one rectangle a step, so that every painter can fill it.
+/// The interval in steps; where it has no limits it is interrupted.
 fn band(chart: &mut Chart, plot: &Plot, curve: &Curve) {
     let fill = Fill { role: curve.role, opacity: 0.14 };
+    let mut edges: Vec<[f32; 3]> = Vec::new();
     for (i, step) in curve.steps.iter().enumerate() {
         let until = curve.steps.get(i + 1).map_or(step.time, |next| next.time);
-        let Some([low, high]) = step.limits else { continue };
-        if until <= step.time || !(low.is_finite() && high.is_finite()) {
-            continue;
+        match step.limits {
+            Some([low, high]) if low.is_finite() && high.is_finite() => {
+                let ([x, upper], [right, lower]) = (plot.at(step.time, high), plot.at(until, low));
+                edges.extend([[x, upper, lower], [right, upper, lower]]);
+            }
+            _ => chart.band(std::mem::take(&mut edges), fill),
         }
-        let ([x, top], [right, foot]) = (plot.at(step.time, high), plot.at(until, low));
-        chart.fill_rect(Rect::new(x, top, right - x, foot - top), 0.0, fill);
     }
+    chart.band(edges, fill);
 }
 
 fn steps(chart: &mut Chart, plot: &Plot, curve: &Curve) {
@@ -253,6 +256,22 @@ mod tests {
             note: "log-rank p < 0.001".to_owned(),
             source: "Made-up data, 186 patients".to_owned(),
         }
+    }
+
+    #[test]
+    fn the_interval_is_one_area_interrupted_where_there_is_none() {
+        use crate::chart::Mark;
+        let bands = |survival: &Survival| -> Vec<usize> {
+            let marks = draw(survival, 760.0).marks;
+            marks
+                .iter()
+                .filter_map(|m| if let Mark::Band { edges, .. } = m { Some(edges.len()) } else { None })
+                .collect()
+        };
+        let mut survival = sample();
+        assert_eq!(bands(&survival), [200, 172]);
+        survival.curves[0].steps[40].limits = None;
+        assert_eq!(bands(&survival), [80, 118, 172]);
     }
 
     #[test]

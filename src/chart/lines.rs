@@ -177,24 +177,20 @@ fn clipped(plot: &Plot, points: &[[f64; 2]]) -> Vec<Vec<[f32; 2]>> {
     parts
 }
 
-/// One rectangle between two points, so that every painter can fill it.
+/// The line's interval within the plot; where it has no limits it is interrupted.
 fn band(chart: &mut Chart, plot: &Plot, line: &Line) {
     let fill = Fill { role: line.role, opacity: 0.13 };
-    for (points, band) in line.points.windows(2).zip(line.band.windows(2)) {
-        let corner = |x: f64, y: f64| {
-            let [x, y] = plot.at(x, y);
-            [x, y.clamp(plot.area.y, plot.area.bottom())]
-        };
-        let polygon = vec![
-            corner(points[0][0], band[0][0]),
-            corner(points[1][0], band[1][0]),
-            corner(points[1][0], band[1][1]),
-            corner(points[0][0], band[0][1]),
-        ];
-        if polygon.iter().flatten().all(|v| v.is_finite()) {
-            chart.fill_polygon(polygon, fill);
+    let mut edges: Vec<[f32; 3]> = Vec::new();
+    for ([x, _], [low, high]) in line.points.iter().zip(&line.band) {
+        let ([x, lower], [_, upper]) = (plot.at(*x, *low), plot.at(*x, *high));
+        if [x, lower, upper].iter().all(|v| v.is_finite()) {
+            let within = |y: f32| y.clamp(plot.area.y, plot.area.bottom());
+            edges.push([x, within(upper), within(lower)]);
+        } else {
+            chart.band(std::mem::take(&mut edges), fill);
         }
     }
+    chart.band(edges, fill);
 }
 
 /// Bars under the plot, one row a group; returns the height they take.

@@ -122,6 +122,12 @@ pub enum Mark {
         fill: Option<Fill>,
         stroke: Option<Stroke>,
     },
+    /// The area between two lines with points at the same places along x, without seams.
+    Band {
+        /// x, upper y and lower y.
+        edges: Vec<[f32; 3]>,
+        fill: Fill,
+    },
     Rect {
         rect: Rect,
         radius: f32,
@@ -267,6 +273,11 @@ impl Mark {
                 shift(to);
             }
             Self::Polyline { points, .. } | Self::Polygon { points, .. } => points.iter_mut().for_each(shift),
+            Self::Band { edges, .. } => edges.iter_mut().for_each(|[x, upper, lower]| {
+                *x += dx;
+                *upper += dy;
+                *lower += dy;
+            }),
             Self::Rect { rect, .. } | Self::Image { rect, .. } => {
                 rect.x += dx;
                 rect.y += dy;
@@ -276,6 +287,12 @@ impl Mark {
         }
         self
     }
+}
+
+/// The outline of a band: along the upper line, back along the lower one.
+pub(super) fn outline(edges: &[[f32; 3]]) -> Vec<[f32; 2]> {
+    let upper = edges.iter().map(|[x, upper, _]| [*x, *upper]);
+    upper.chain(edges.iter().rev().map(|[x, _, lower]| [*x, *lower])).collect()
 }
 
 impl Chart {
@@ -293,6 +310,13 @@ impl Chart {
 
     pub fn fill_polygon(&mut self, points: Vec<[f32; 2]>, fill: Fill) {
         self.marks.push(Mark::Polygon { points, fill: Some(fill), stroke: None });
+    }
+
+    /// The area between two lines: x, upper y and lower y of each point.
+    pub fn band(&mut self, edges: Vec<[f32; 3]>, fill: Fill) {
+        if edges.len() > 1 {
+            self.marks.push(Mark::Band { edges, fill });
+        }
     }
 
     pub fn fill_rect(&mut self, rect: Rect, radius: f32, fill: Fill) {

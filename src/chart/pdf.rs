@@ -11,6 +11,7 @@ use krilla::paint::{Fill as PdfFill, LineJoin, Stroke as PdfStroke, StrokeDash};
 use krilla::surface::Surface;
 use krilla::text::{Font, TextDirection};
 
+use super::mark::outline;
 use super::{Chart, ChartError, Fill, Mark, Rect, Stroke, Text, Theme, Weight, fonts};
 
 /// What stands in the document's properties.
@@ -111,6 +112,9 @@ impl Painter<'_> {
             Mark::Polyline { points, stroke } => self.path(surface, poly(points, false), None, Some(stroke)),
             Mark::Polygon { points, fill, stroke } => {
                 self.path(surface, poly(points, true), fill.as_ref(), stroke.as_ref());
+            }
+            Mark::Band { edges, fill } => {
+                self.path(surface, poly(&outline(edges), true), Some(fill), None);
             }
             Mark::Rect { rect, radius, fill, stroke } => {
                 self.path(surface, rectangle(rect, *radius), fill.as_ref(), stroke.as_ref());

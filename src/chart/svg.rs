@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use image::ImageEncoder as _;
 
+use super::mark::outline;
 use super::{Anchor, Chart, ChartError, Fill, Mark, Rgba, Stroke, Text, Theme, Weight, fonts};
 
 /// The chart as a standalone SVG document, text as text.
@@ -52,6 +53,9 @@ fn write_mark(out: &mut String, mark: &Mark, theme: &Theme) -> Result<(), ChartE
             fill(f.as_ref(), theme),
             stroke(s.as_ref(), theme)
         ),
+        Mark::Band { edges, fill: f } => {
+            writeln!(out, r#"<polygon points="{}"{}/>"#, points(&outline(edges)), fill(Some(f), theme))
+        }
         Mark::Rect { rect, radius, fill: f, stroke: s } => writeln!(
             out,
             r#"<rect x="{}" y="{}" width="{}" height="{}" rx="{}"{}{}/>"#,

@@ -272,7 +272,7 @@ impl<'a> Sources<'a> {
             "{}; groups of the nomogram at {cut} total points{same_data}{without}",
             self.source(model)
         );
-        let titles = [groups.endpoint.time.clone(), groups.endpoint.name.clone()];
+        let titles = [results::time_title(&groups.endpoint.time), groups.endpoint.name.clone()];
         Ok(results::survival(&drawn, groups.log_rank.as_ref(), titles, source))
     }
 

@@ -79,7 +79,7 @@ pub(super) fn run_km(args: &KmArgs) -> anyhow::Result<()> {
         let figure = figures::survival(
             &named,
             test.as_ref(),
-            [args.time.clone(), format!("Share without {}", args.event)],
+            [figures::time_title(&args.time), format!("Share without {}", args.event)],
             source,
         );
         km::draw(&figure, WIDTH)
