@@ -151,6 +151,13 @@ fn a_cohort_folder_lists_who_has_what_and_opens_a_patient() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cohort");
     simulate::write(&Settings { patients: 60, seed: 4, slices: false }, &path, &Silent).unwrap();
+    // Figures and notes beside the tables are no series, and no reason to refuse the cohort.
+    std::fs::create_dir(path.join("figures")).unwrap();
+    std::fs::write(path.join("figures/read me.txt"), "curves").unwrap();
+    assert_eq!(
+        window(vec![path.clone()]).state().state.cohort.patients.as_ref().unwrap().matching.patients.len(),
+        60
+    );
     let clinical = std::fs::read_to_string(path.join("clinical_train.csv")).unwrap();
     let id = clinical.lines().nth(1).unwrap().split(',').next().unwrap().to_owned();
     // The patient's CT lies in a folder called after the ID.

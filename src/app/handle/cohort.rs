@@ -16,7 +16,7 @@ use crate::cohort::query::{Query, Sorting, sort};
 use crate::cohort::table_one::{Style, table_one};
 use crate::cohort::values::{ColumnValues, Groups};
 use crate::cohort::{CohortTable, Table, distribution, draft, matching};
-use crate::dicom::{self, Scan, Series};
+use crate::dicom::{self, DicomError, Scan, Series};
 use crate::files;
 use crate::progress::Progress;
 
@@ -374,6 +374,10 @@ fn series_below(path: &Path, progress: &dyn Progress) -> Result<Vec<Series>, Str
     if folders.is_empty() {
         return Ok(Vec::new());
     }
-    let scan = dicom::scan(&folders, progress).map_err(|e| e.to_string())?;
-    Ok(scan.series)
+    match dicom::scan(&folders, progress) {
+        Ok(scan) => Ok(scan.series),
+        // A cohort may hold figures or notes and no DICOM at all.
+        Err(DicomError::NothingFound { .. }) => Ok(Vec::new()),
+        Err(error) => Err(error.to_string()),
+    }
 }
