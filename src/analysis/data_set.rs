@@ -21,7 +21,7 @@ impl DataSet {
     pub fn of_table(table: &Table) -> Self {
         let name = table.path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let simulated = table.path.parent().is_some_and(simulate::is_simulated);
-        Self { name, simulated, table: table.clone() }
+        Self { name, simulated, table: in_latin(table.clone()) }
     }
 
     /// Clinical and survival tables of one split, joined by ID; either alone where the other is absent.
@@ -42,7 +42,7 @@ impl DataSet {
         Ok(Self {
             name: format!("{name}, {split} patients"),
             simulated: simulate::is_simulated(&cohort.path),
-            table,
+            table: in_latin(table),
         })
     }
 
@@ -69,6 +69,18 @@ impl DataSet {
         }
         self.name.clone()
     }
+}
+
+/// Known headings in letters that the charts' typeface lacks, by their keys; others stay as they are.
+fn in_latin(mut table: Table) -> Table {
+    let foreign = |name: &str| name.chars().any(|c| c.is_alphabetic() && c > '\u{24f}');
+    for column in 0..table.header.len() {
+        let key = columns::key_of(&table.header[column]).filter(|_| foreign(&table.header[column]));
+        if let Some(key) = key.filter(|key| table.header.iter().all(|h| h != key)) {
+            table.header[column] = key.to_owned();
+        }
+    }
+    table
 }
 
 /// Both tables as one. A variable that both have in different words, as Ki-67 in percent and in groups, is kept twice.

@@ -26,6 +26,13 @@ fn a_simulated_cohort_suggests_the_studys_question() {
 }
 
 #[test]
+fn known_headings_in_foreign_letters_are_named_by_their_keys() {
+    let text = "序号,年龄,肿块,metastasis\n1,50,3,1\n2,61,2,0\n";
+    let table = Table::from_bytes(std::path::Path::new("a.csv"), text.as_bytes()).unwrap();
+    assert_eq!(DataSet::of_table(&table).table.header, ["id", "age", "肿块", "metastasis"]);
+}
+
+#[test]
 fn predictions_out_of_fold_are_those_of_a_model_without_the_patient() {
     let (data, question) = simulated();
     let model = Model::fit(&data, &question).unwrap();

@@ -11,6 +11,7 @@ mod gpu;
 mod handle;
 pub mod jobs;
 pub mod keymap;
+mod letters;
 mod panels;
 mod pictures;
 mod placement;
@@ -219,11 +220,19 @@ pub fn run(options: Options) -> Result<(), WindowError> {
         ..Default::default()
     };
     use_adapter_limits(&mut native);
-    eframe::run_native("thoracast", native, Box::new(|cc| Ok(Box::new(Workstation::new(cc, options)))))
-        .map_err(|error| match error {
-            eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => WindowError::NoDisplay,
-            other => WindowError::Graphics(other.to_string()),
-        })
+    eframe::run_native(
+        "thoracast",
+        native,
+        Box::new(|cc| {
+            let workstation = Workstation::new(cc, options);
+            letters::complete(&cc.egui_ctx);
+            Ok(Box::new(workstation))
+        }),
+    )
+    .map_err(|error| match error {
+        eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => WindowError::NoDisplay,
+        other => WindowError::Graphics(other.to_string()),
+    })
 }
 
 /// The OpenGL fallback would otherwise be asked for WebGL limits, which a CT exceeds.

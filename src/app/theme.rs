@@ -58,11 +58,21 @@ pub fn semibold() -> FontFamily {
     FontFamily::Name(crate::chart::egui::SEMIBOLD_FAMILY.into())
 }
 
-/// Installs fonts, text sizes, spacing and both themes.
-pub fn install(ctx: &egui::Context) {
+/// The bundled typefaces, and last the one of this system that has what they lack.
+pub fn fonts(of_system: Option<egui::FontData>) -> FontDefinitions {
+    const OF_SYSTEM: &str = "of this system";
     let mut definitions = FontDefinitions::default();
     crate::chart::egui::install_fonts(&mut definitions);
-    ctx.set_fonts(definitions);
+    if let Some(face) = of_system {
+        definitions.font_data.insert(OF_SYSTEM.to_owned(), std::sync::Arc::new(face));
+        definitions.families.values_mut().for_each(|names| names.push(OF_SYSTEM.to_owned()));
+    }
+    definitions
+}
+
+/// Installs fonts, text sizes, spacing and both themes.
+pub fn install(ctx: &egui::Context) {
+    ctx.set_fonts(fonts(None));
     ctx.options_mut(|o| o.zoom_with_keyboard = false);
     ctx.all_styles_mut(|style| {
         style.text_styles = [

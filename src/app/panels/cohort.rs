@@ -111,6 +111,15 @@ fn chart_choice(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
 }
 
+/// How wide a column must be so that no word of its heading is broken, with room for the sorting sign.
+fn longest_word(ui: &Ui, heading: &str) -> f32 {
+    let font = egui::FontId::new(egui::TextStyle::Button.resolve(ui.style()).size, theme::semibold());
+    let width = |word: &str| {
+        ui.painter().layout_no_wrap(word.to_owned(), font.clone(), egui::Color32::WHITE).size().x
+    };
+    heading.split_whitespace().map(width).fold(44.0, f32::max).min(WIDEST)
+}
+
 fn rows(ui: &mut Ui, scene: &mut Scene<'_>) {
     let Some(open) = &scene.state.table else { return };
     let (table, headers) = (&open.table, &open.table.header);
@@ -121,10 +130,10 @@ fn rows(ui: &mut Ui, scene: &mut Scene<'_>) {
     let (mut picked, mut sorted) = (None, None);
     ui.spacing_mut().item_spacing.x = 14.0;
     egui::ScrollArea::horizontal().auto_shrink([false, false]).show(ui, |ui| {
-        TableBuilder::new(ui)
-            .id_salt(&open.path)
-            .striped(true)
-            .columns(Column::auto().at_least(44.0).at_most(WIDEST), headers.len())
+        let widths: Vec<f32> = headers.iter().map(|name| longest_word(ui, label(name))).collect();
+        let columns = widths.into_iter().map(|width| Column::auto().at_least(width).at_most(WIDEST));
+        columns
+            .fold(TableBuilder::new(ui).id_salt(&open.path).striped(true), TableBuilder::column)
             .header(24.0, |mut header| {
                 for (column, name) in headers.iter().enumerate() {
                     header.col(|ui| {
