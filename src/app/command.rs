@@ -122,6 +122,8 @@ pub enum Command {
     ShowCohortTab(CohortTab),
     /// Runs the models on the cohort folder's test patients.
     Evaluate,
+    /// Whether an evaluation cross-validates the clinical models as well.
+    CrossValidate(bool),
     /// Where the Statistics tab's patients come from.
     StatisticsFrom(Origin),
     /// What the Statistics tab shall answer.

@@ -326,6 +326,8 @@ pub struct State {
     pub statistics: Statistics,
     /// The last evaluation of a cohort folder; `None` before and while it runs.
     pub evaluation: Option<Result<Arc<Evaluation>, String>>,
+    /// The next evaluation cross-validates the clinical models as well.
+    pub cross_validate: bool,
     /// What the clinical branch depends on among the evaluated patients.
     pub explained: Option<Arc<ExplainedCohort>>,
     pub cohort: CohortRoom,

@@ -93,6 +93,21 @@ pub struct Evaluation {
     pub warnings: Vec<String>,
 }
 
+/// A branch's name for a person.
+pub fn words(name: &str) -> &str {
+    match name {
+        "t4" => "T4 network",
+        "t11" => "T11 network",
+        "clinical" => "Clinical model",
+        "clinical_without" => "Clinical model without",
+        "fusion" => "Published vote",
+        "mean_log_odds" => "Mean log-odds",
+        "stacking" => "Stacking",
+        "nomogram" => "Nomogram",
+        other => other,
+    }
+}
+
 /// Why a cohort cannot be evaluated; one sentence.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

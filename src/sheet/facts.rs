@@ -6,7 +6,7 @@ use crate::assess::Models;
 use crate::audit;
 use crate::clinical::variable;
 use crate::cohort::{CohortFolder, Split, Table, columns};
-use crate::evaluate::{Branch, Evaluation};
+use crate::evaluate::{self, Branch, Evaluation};
 use crate::level::Level;
 use crate::nn::Card;
 use crate::simulate;
@@ -300,7 +300,7 @@ fn figures(branch: &Branch) -> String {
     .into_iter()
     .flatten()
     .collect();
-    format!("{} (n {}): {}", branch.name, f.n, parts.join(", "))
+    format!("{} (n {}): {}", evaluate::words(&branch.name), f.n, parts.join(", "))
 }
 
 /// A library with the version in the lock file.

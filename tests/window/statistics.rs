@@ -120,6 +120,7 @@ fn a_cohort_is_evaluated_without_what_the_audit_objects_to() {
     assert!(on_screen(&window, "no cohort folder is chosen"));
     send(&mut window, Command::NameCohort(cohort.display().to_string()));
     send(&mut window, Command::Audit);
+    send(&mut window, Command::CrossValidate(true));
     send(&mut window, Command::Evaluate);
     send(&mut window, Command::ShowCohortTab(CohortTab::Evaluation));
     let evaluation = window.state().state.evaluation.as_ref().unwrap().as_ref().unwrap().clone();
@@ -127,8 +128,11 @@ fn a_cohort_is_evaluated_without_what_the_audit_objects_to() {
     let names: Vec<&str> = evaluation.branches.iter().map(|b| b.name.as_str()).collect();
     // Treatments are known only after the outcome's risk was judged: the audit objects to them.
     assert!(names.contains(&"clinical") && names.contains(&"clinical_without"), "{names:?}");
-    assert!(on_screen(&window, "clinical without"));
+    assert!(on_screen(&window, "Clinical model without"));
 
+    let validated = evaluation.cross_validation.as_ref().unwrap();
+    assert!(validated.len() == 2 && validated.iter().all(|m| (m.folds, m.repeats, m.n) == (10, 5, 240)));
+    assert!(on_screen(&window, "Cross-validated over all patients"));
     // The evaluated patients explain what the branch depends on, and their curves stand among the ROC curves.
     let explained = window.state().state.explained.as_ref().unwrap().clone();
     assert_eq!(explained.patients.len(), evaluation.n);

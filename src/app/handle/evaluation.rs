@@ -14,7 +14,7 @@ use crate::audit::{Code, Report};
 use crate::clinical::importance::{ExplainedCohort, explain_cohort};
 use crate::clinical::{self, PUBLISHED_COLUMNS};
 use crate::cohort::{CohortFolder, Split, columns};
-use crate::evaluate::{self, Options};
+use crate::evaluate::{self, CrossValidation, Options};
 use crate::files::write_atomic;
 use crate::progress::Progress;
 use crate::sheet::{self, Facts, Kind, Sheet};
@@ -56,7 +56,8 @@ impl Workstation {
             _ => Vec::new(),
         };
         let settings = self.options.settings.clone();
-        let options = Options { split: Split::Test, without, cross_validation: None, seed: 1 };
+        let cross_validation = self.state.cross_validate.then_some(FOLDS);
+        let options = Options { split: Split::Test, without, cross_validation, seed: 1 };
         let started = self.jobs.start(JobId::Evaluate, move |progress, reporter| {
             let result = cohort_folder(&folder, settings.as_deref()).and_then(|cohort| {
                 let evaluation =
@@ -117,6 +118,8 @@ impl Workstation {
     }
 }
 
+/// As usual: ten folds, five times.
+const FOLDS: CrossValidation = CrossValidation { folds: 10, repeats: 5 };
 /// Times that each variable is shuffled.
 const REPEATS: usize = 30;
 

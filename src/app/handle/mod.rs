@@ -98,6 +98,7 @@ impl Workstation {
                 }
             }
             Command::Evaluate => self.evaluate(),
+            Command::CrossValidate(wanted) => self.state.cross_validate = wanted,
             Command::StatisticsFrom(origin) => self.statistics_from(origin),
             Command::Ask(question) => self.ask(*question),
             Command::MovePatient { name, value } => self.move_patient(&name, value),

@@ -8,7 +8,7 @@ use super::super::theme;
 use super::Scene;
 use crate::chart::forest::p_words;
 use crate::chart::text::fixed;
-use crate::evaluate::{Evaluation, Figures};
+use crate::evaluate::{self, Evaluation, Figures};
 use crate::sheet::Kind;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
@@ -21,6 +21,11 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         let button = egui::Button::new(theme::strong("Evaluate the test patients"));
         if ui.add_enabled(ready, button).clicked() {
             scene.send(Command::Evaluate);
+        }
+        let mut cross_validate = scene.state.cross_validate;
+        let words = "The clinical models, with and without what the audit objects to, over all patients: ten folds, five times";
+        if ui.checkbox(&mut cross_validate, "Cross-validate").on_hover_text(words).changed() {
+            scene.send(Command::CrossValidate(cross_validate));
         }
         if ui.button("Choose and audit a cohort…").clicked() {
             scene.send(Command::PickCohort);
@@ -67,6 +72,9 @@ fn result(ui: &mut Ui, evaluation: &Evaluation) {
         evaluation.n, evaluation.split, evaluation.events
     );
     ui.label(theme::strong(words));
+    for warning in &evaluation.warnings {
+        ui.add(egui::Label::new(RichText::new(warning).color(t.warning)).wrap());
+    }
     ui.add_space(6.0);
     // The study's figures say nothing of patients that were never born.
     let reported = |name: &str| {
@@ -74,22 +82,7 @@ fn result(ui: &mut Ui, evaluation: &Evaluation) {
         found.map(|r| r.auc)
     };
     Grid::new("branches").striped(true).spacing([18.0, 6.0]).show(ui, |ui| {
-        heads(
-            ui,
-            &[
-                "Branch",
-                "AUC (95 % CI)",
-                "Published",
-                "Sensitivity",
-                "Specificity",
-                "PPV",
-                "NPV",
-                "Accuracy",
-                "Brier",
-                "Slope",
-                "n",
-            ],
-        );
+        heads(ui, &FIGURES);
         for branch in &evaluation.branches {
             row(ui, &branch.name, &branch.what, &branch.figures, reported(&branch.name));
         }
@@ -98,22 +91,7 @@ fn result(ui: &mut Ui, evaluation: &Evaluation) {
         ui.add_space(10.0);
         ui.label(theme::strong("The predictions that came with the cohort, counted again"));
         Grid::new("recounted").striped(true).spacing([18.0, 6.0]).show(ui, |ui| {
-            heads(
-                ui,
-                &[
-                    "Branch",
-                    "AUC (95 % CI)",
-                    "Published",
-                    "Sensitivity",
-                    "Specificity",
-                    "PPV",
-                    "NPV",
-                    "Accuracy",
-                    "Brier",
-                    "Slope",
-                    "n",
-                ],
-            );
+            heads(ui, &FIGURES);
             for branch in &evaluation.published.recounted {
                 row(
                     ui,
@@ -125,23 +103,54 @@ fn result(ui: &mut Ui, evaluation: &Evaluation) {
             }
         });
     }
+    if let Some(models) = &evaluation.cross_validation {
+        ui.add_space(10.0);
+        ui.label(theme::strong(
+            "Cross-validated over all patients, each predicted by models that never saw them",
+        ));
+        Grid::new("cross-validated").striped(true).spacing([18.0, 6.0]).show(ui, |ui| {
+            heads(ui, &["Model", "AUC (standard deviation)", "Folds", "Repeats", "n", "Events"]);
+            for model in models {
+                ui.label(evaluate::words(&model.name));
+                ui.label(format!("{} ({})", fixed(model.auc, 3), fixed(model.auc_sd, 3)));
+                for count in [model.folds, model.repeats, model.n, model.events] {
+                    ui.label(count.to_string());
+                }
+                ui.end_row();
+            }
+        });
+    }
     ui.add_space(10.0);
     ui.label(theme::strong("Paired tests of the areas (DeLong)"));
     Grid::new("tests").striped(true).spacing([18.0, 4.0]).show(ui, |ui| {
         heads(ui, &["", "against", "z", "p", "n"]);
         for test in &evaluation.tests {
-            ui.label(&test.a);
-            ui.label(&test.b);
+            ui.label(evaluate::words(&test.a));
+            ui.label(evaluate::words(&test.b));
             ui.label(test.z.map_or_else(|| "–".to_owned(), |z| fixed(z, 2)));
             ui.label(test.p.map_or_else(|| "–".to_owned(), p_words));
             ui.label(test.n.to_string());
             ui.end_row();
         }
     });
-    for warning in &evaluation.warnings {
-        ui.add(egui::Label::new(RichText::new(warning).color(t.warning)).wrap());
-    }
 }
+
+/// Heads of the tables of figures.
+const FIGURES: [&str; 13] = [
+    "Branch",
+    "AUC (95 % CI)",
+    "Published",
+    "Sensitivity",
+    "Specificity",
+    "PPV",
+    "NPV",
+    "Accuracy",
+    "TP FP FN TN",
+    "Brier",
+    "Slope",
+    "Intercept",
+    "n",
+];
 
 fn heads(ui: &mut Ui, names: &[&str]) {
     names.iter().for_each(|name| drop(ui.label(theme::strong(*name))));
@@ -154,7 +163,7 @@ fn row(ui: &mut Ui, name: &str, what: &str, f: &Figures, published: Option<f64>)
         (Some(v), Some([low, high])) => format!("{} ({}–{})", fixed(v, 2), fixed(low, 2), fixed(high, 2)),
         (v, _) => number(v, 2),
     };
-    ui.label(name.replace('_', " ")).on_hover_text(what);
+    ui.label(evaluate::words(name)).on_hover_text(what);
     ui.label(match (f.auc, f.auc_low, f.auc_high) {
         (Some(auc), Some(low), Some(high)) => {
             format!("{} ({}–{})", fixed(auc, 3), fixed(low, 3), fixed(high, 3))
@@ -168,8 +177,11 @@ fn row(ui: &mut Ui, name: &str, what: &str, f: &Figures, published: Option<f64>)
     ui.label(share(f.ppv, i.ppv));
     ui.label(share(f.npv, i.npv));
     ui.label(share(f.accuracy, i.accuracy));
+    let c = &f.confusion;
+    ui.label(format!("{} {} {} {}", c.tp, c.fp, c.missed, c.tn));
     ui.label(fixed(f.brier, 3));
     ui.label(number(f.calibration.map(|c| c.slope), 2));
+    ui.label(number(f.calibration.map(|c| c.intercept), 2));
     ui.label(f.n.to_string());
     ui.end_row();
 }
