@@ -1,10 +1,10 @@
 //! Results as chart data, the same for the panels and for `stats … --plot`.
 
-use crate::chart::Role;
 use crate::chart::forest::{Forest, Row, p_words};
 use crate::chart::km;
 use crate::chart::lines::{Line, Lines, Spread};
 use crate::chart::text::{fixed, number, percent};
+use crate::chart::{Role, Theme};
 use crate::cohort::columns;
 use crate::stats::calibration::{self, Calibration, Corrected};
 use crate::stats::cox::CoxFit;
@@ -117,7 +117,8 @@ pub fn roc(scores: &[Scored], tests: &[(String, String, PairedTest)], source: St
             s.auc.interval.map_or_else(String::new, |[l, h]| format!(" ({}–{})", fixed(l, 3), fixed(h, 3)));
         let name = format!("{}: AUC {}{interval}", s.name, fixed(s.auc.auc, 3));
         let mut line = Line::new(name, Role::Series(i as u8), s.curve.points.clone());
-        line.dashed = s.apparent;
+        // Colours begin anew after the last.
+        line.dashed = s.apparent || i >= Theme::SERIES;
         line.marked = Some([1.0 - s.curve.youden.specificity, s.curve.youden.sensitivity]);
         line.readout = roc_readout(s);
         line

@@ -548,3 +548,15 @@ fn a_cohort_is_summed_up_with_its_table_one() {
     assert!(sentence(&wrong).contains("there is no column 'colour'"));
     assert!(sentence(&["cohort", text(&dir.path().join("x"))]).contains("x"));
 }
+
+#[test]
+fn a_sentence_about_a_table_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("nobody ill.csv");
+    std::fs::write(&table, "a,y\n1,0\n2,0\n3,0\n").unwrap();
+    for command in [["logistic", "--covariates"], ["roc", "--scores"], ["calibration", "--covariates"]] {
+        let said =
+            sentence(&["stats", command[0], "--data", text(&table), "--outcome", "y", command[1], "a"]);
+        assert!(said.contains("nobody ill.csv") && said.contains("the same in all 3 rows"), "{said}");
+    }
+}

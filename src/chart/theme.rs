@@ -19,7 +19,7 @@ pub struct Theme {
     pub low: Rgb,
     pub high: Rgb,
     pub warning: Rgb,
-    pub series: [Rgb; 7],
+    pub series: [Rgb; Self::SERIES],
 }
 
 const fn rgb(hex: u32) -> Rgb {
@@ -27,6 +27,9 @@ const fn rgb(hex: u32) -> Rgb {
 }
 
 impl Theme {
+    /// Colours of series before they begin anew.
+    pub const SERIES: usize = 7;
+
     /// For print and light windows; series are the colours of Okabe and Ito without their yellow, which paper swallows.
     pub fn light() -> Self {
         Self {

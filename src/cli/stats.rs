@@ -107,19 +107,31 @@ struct RocArgs {
 
 /// Computes what was asked for.
 pub fn run(args: StatsArgs) -> anyhow::Result<()> {
-    match args.what {
-        What::Logistic(args) => run_logistic(&args),
-        What::Nomogram(args) => run_nomogram(&args),
-        What::Roc(args) => run_roc(&args),
-        What::Km(args) => survival::run_km(&args),
-        What::Cox(args) => survival::run_cox(&args),
-        What::Calibration(args) => agreement::run_calibration(&args),
-        What::Validate(args) => agreement::run_validate(&args),
-        What::Dca(args) => agreement::run_dca(&args),
-    }
+    let (result, data) = match &args.what {
+        What::Logistic(args) => (run_logistic(args), &args.data),
+        What::Nomogram(args) => (run_nomogram(args), &args.model.data),
+        What::Roc(args) => (run_roc(args), &args.data),
+        What::Km(args) => (survival::run_km(args), &args.data),
+        What::Cox(args) => (survival::run_cox(args), &args.data),
+        What::Calibration(args) => (agreement::run_calibration(args), &args.model.data),
+        What::Validate(args) => (agreement::run_validate(args), &args.data),
+        What::Dca(args) => (agreement::run_dca(args), &args.data),
+    };
+    result.map_err(|error| data.named(error))
 }
 
 impl DataArgs {
+    /// The tables' names before a sentence that names neither them nor an option.
+    fn named(&self, error: anyhow::Error) -> anyhow::Error {
+        let text = format!("{error:#}");
+        let names: Vec<String> = self.data.iter().map(|p| p.display().to_string()).collect();
+        let file = |p: &PathBuf| p.file_name().is_some_and(|n| text.contains(&*n.to_string_lossy()));
+        if self.data.iter().any(file) || text.contains("--") {
+            return error;
+        }
+        anyhow::anyhow!("{}: {text}", names.join(" and "))
+    }
+
     fn table(&self) -> anyhow::Result<Table> {
         self.plot.check()?;
         let mut tables = self.data.iter().map(|p| Table::read(p)).collect::<Result<Vec<_>, _>>()?;

@@ -54,7 +54,7 @@ fn figures_stand_with_their_intervals_and_what_is_not_known_is_open() {
         let performance = find(&tripod, "23a");
         let text = performance.text().unwrap();
         assert!(
-            text.contains("clinical (n ") && text.contains("95 % CI") && text.contains("Brier"),
+            text.contains("Clinical model (n ") && text.contains("95 % CI") && text.contains("Brier"),
             "{text}"
         );
         for open in ["5b", "17", "18a", "6a"] {

@@ -21,7 +21,7 @@ use crate::stats::{calibration, resample, validate};
 #[derive(Debug, clap::Args)]
 pub(super) struct CalibrationArgs {
     #[command(flatten)]
-    model: LogisticArgs,
+    pub(super) model: LogisticArgs,
     /// Number of bootstrap resamples
     #[arg(long, value_name = "B", default_value_t = 200, conflicts_with = "resamples")]
     bootstrap: usize,
@@ -72,7 +72,7 @@ pub(super) fn run_calibration(args: &CalibrationArgs) -> anyhow::Result<()> {
 #[derive(Debug, clap::Args)]
 pub(super) struct ValidateArgs {
     #[command(flatten)]
-    data: DataArgs,
+    pub(super) data: DataArgs,
     /// The 0/1 column
     #[arg(long, value_name = "COLUMN")]
     outcome: String,
@@ -122,7 +122,7 @@ pub(super) fn run_validate(args: &ValidateArgs) -> anyhow::Result<()> {
 #[derive(Debug, clap::Args)]
 pub(super) struct DcaArgs {
     #[command(flatten)]
-    data: DataArgs,
+    pub(super) data: DataArgs,
     /// The 0/1 column
     #[arg(long, value_name = "COLUMN")]
     outcome: String,

@@ -25,7 +25,7 @@ enum Conf {
 #[derive(Debug, clap::Args)]
 pub(super) struct KmArgs {
     #[command(flatten)]
-    data: DataArgs,
+    pub(super) data: DataArgs,
     /// The column with the follow-up time
     #[arg(long, value_name = "COLUMN")]
     time: String,
@@ -181,7 +181,7 @@ enum TiesArg {
 #[derive(Debug, clap::Args)]
 pub(super) struct CoxArgs {
     #[command(flatten)]
-    data: DataArgs,
+    pub(super) data: DataArgs,
     /// The column with the follow-up time
     #[arg(long, value_name = "COLUMN")]
     time: String,
