@@ -81,6 +81,11 @@ impl Question {
         Ok(question)
     }
 
+    /// The study's four predictors; none where the table lacks one.
+    pub fn published(table: &Table) -> Vec<String> {
+        published_predictors(table)
+    }
+
     /// Columns that can be covariates: of numbers, or of few texts; neither the outcome nor follow-up.
     pub fn possible(&self, table: &Table) -> Vec<String> {
         let taken = |name: &str| {

@@ -279,12 +279,37 @@ pub fn figure(value: f64) -> String {
     }
 }
 
+/// Decimals that a line's medians and quartiles need, two at most: those of whole numbers need none.
+fn decimals(centres: &[Centre; 3]) -> usize {
+    let values = centres.iter().flat_map(|c| [c.middle, c.low, c.high]).flatten();
+    let needed = |v: f64| {
+        let hundredths = (v * 100.0).round() as i64;
+        if hundredths % 100 == 0 {
+            0
+        } else if hundredths % 10 == 0 {
+            1
+        } else {
+            2
+        }
+    };
+    let most = |v: f64| {
+        if v.abs() >= 1000.0 {
+            0
+        } else if v.abs() >= 100.0 {
+            1
+        } else {
+            2
+        }
+    };
+    values.map(|v| needed(v).min(most(v))).max().unwrap_or(0)
+}
+
 impl Centre {
-    /// `53.0 (46.0–61.0)`, or `53.1 ± 9.8`.
-    pub fn text(&self, style: Style) -> String {
+    /// `53 (46–61)`, medians and quartiles with so many decimals, or `53.1 ± 9.8`.
+    fn text(&self, style: Style, decimals: usize) -> String {
         match (self.middle, self.low, self.high, style) {
             (Some(m), Some(low), Some(high), Style::Median) => {
-                format!("{} ({}–{})", figure(m), figure(low), figure(high))
+                format!("{m:.decimals$} ({low:.decimals$}–{high:.decimals$})")
             }
             (Some(m), Some(sd), _, Style::Mean) => format!("{} ± {}", figure(m), figure(sd)),
             (Some(m), ..) => figure(m),
@@ -335,7 +360,8 @@ impl TableOne {
         let (what, centres) = match &line.summary {
             Summary::Measured(centres) => {
                 let words = if self.style == Style::Mean { "mean ± SD" } else { "median (IQR)" };
-                (words, centres.map(|c| c.text(self.style)))
+                let decimals = decimals(centres);
+                (words, centres.map(|c| c.text(self.style, decimals)))
             }
             Summary::Counted(_) => ("n (%)", Default::default()),
         };

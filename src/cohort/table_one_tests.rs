@@ -102,3 +102,15 @@ fn groups_that_share_no_level_have_a_test_but_no_finite_difference() {
     near(grade.p, 0.1);
     assert_eq!(grade.smd, None);
 }
+
+#[test]
+fn whole_numbers_are_printed_without_decimals() {
+    let centre =
+        |m: f64, low: f64, high: f64| Centre { n: 9, middle: Some(m), low: Some(low), high: Some(high) };
+    let printed = |c: [Centre; 3]| c[0].text(Style::Median, decimals(&c));
+    let whole = centre(50.0, 45.0, 56.0);
+    assert_eq!(printed([whole; 3]), "50 (45–56)");
+    assert_eq!(printed([whole, centre(50.5, 45.0, 56.0), whole]), "50.0 (45.0–56.0)");
+    assert_eq!(printed([centre(2.2, 1.6, 3.875); 3]), "2.20 (1.60–3.88)");
+    assert_eq!(printed([centre(1875.25, 1200.5, 2400.75); 3]), "1875 (1200–2401)");
+}

@@ -421,8 +421,9 @@ fn question(ui: &mut Ui, scene: &mut Scene<'_>) {
         }
     });
     let published = Question::of(&data.table).map(|q| q.predictors).unwrap_or_default();
-    if ui.button("Suggested predictors").on_hover_text("The study's four, where the table has them").clicked()
-    {
+    let words =
+        if Question::published(&data.table).is_empty() { "Suggested predictors" } else { "Published four" };
+    if ui.button(words).on_hover_text("The study's four, where the table has them").clicked() {
         new.predictors.clone_from(&published);
     }
     let mut possible = published;
