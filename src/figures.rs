@@ -7,7 +7,7 @@ use crate::chart::text::{fixed, number, percent};
 use crate::chart::{Role, Theme};
 use crate::cohort::columns;
 use crate::stats::calibration::{self, Calibration, Corrected};
-use crate::stats::cox::CoxFit;
+use crate::stats::cox::{CoxFit, CoxTerm};
 use crate::stats::decision_curve::{Band, Benefit, DecisionCurves, Policy};
 use crate::stats::kaplan_meier::{Curve, LogRank};
 use crate::stats::logistic::Term;
@@ -35,19 +35,21 @@ pub fn hazard_ratios(title: String, groups: Vec<(String, Vec<Row>)>, source: Str
 
 /// The rows of one Cox model.
 pub fn hazards(fit: &CoxFit) -> Vec<Row> {
-    fit.table().into_iter().map(|t| row(&t.term, [t.hr, t.hr_low, t.hr_high], t.p)).collect()
+    let counted = Some([fit.n, fit.n_event]);
+    let row = |t: &CoxTerm| Row { counted, ..row(&t.term, [t.hr, t.hr_low, t.hr_high], t.p) };
+    fit.table().iter().map(row).collect()
 }
 
 fn row(term: &str, ratio: [f64; 3], p: f64) -> Row {
     if ratio.iter().any(|v| v.is_nan()) {
         return remark(term, "not estimable");
     }
-    Row { term: term.to_owned(), ratio: Some(ratio), p: Some(p), remark: String::new() }
+    Row { term: term.to_owned(), ratio: Some(ratio), p: Some(p), counted: None, remark: String::new() }
 }
 
 /// A row without figures that says why.
 pub fn remark(term: &str, remark: &str) -> Row {
-    Row { term: term.to_owned(), ratio: None, p: None, remark: remark.to_owned() }
+    Row { term: term.to_owned(), ratio: None, p: None, counted: None, remark: remark.to_owned() }
 }
 
 /// A group of patients with their curve.

@@ -10,6 +10,8 @@ pub struct Row {
     /// Ratio with its 95 % limits; `None` for a heading, or where it could not be computed.
     pub ratio: Option<[f64; 3]>,
     pub p: Option<f64>,
+    /// Patients and events the model was fitted on.
+    pub counted: Option<[usize; 2]>,
     /// Instead of figures: a heading's nothing, or why there are none.
     pub remark: String,
 }
@@ -32,13 +34,15 @@ const WIDEST: [f64; 2] = [0.01, 100.0];
 impl Forest {
     /// The table as CSV.
     pub fn csv(&self) -> String {
-        let mut text = format!("model,term,{},low,high,p\n", self.ratio.to_lowercase());
+        let mut text = format!("model,term,{},low,high,p,n,events\n", self.ratio.to_lowercase());
         for (heading, rows) in &self.groups {
             for row in rows {
                 let quoted = |t: &str| format!("\"{}\"", t.replace('"', "\"\""));
                 let ratio = row.ratio.map_or_else(|| ",,".to_owned(), |[r, l, h]| format!("{r},{l},{h}"));
                 let p = row.p.map_or_else(String::new, |p| p.to_string());
-                text += &format!("{},{},{ratio},{p}\n", quoted(heading), quoted(&row.term));
+                let counted =
+                    row.counted.map_or_else(|| ",".to_owned(), |[n, events]| format!("{n},{events}"));
+                text += &format!("{},{},{ratio},{p},{counted}\n", quoted(heading), quoted(&row.term));
             }
         }
         text
@@ -69,7 +73,10 @@ pub fn draw(forest: &Forest, width: f32) -> Chart {
         forest.groups.iter().flat_map(|(_, rows)| rows).map(|r| text::width(&r.term, s, Weight::Regular));
     let term = (terms.fold(9.0 * s, f32::max) + 1.0 * s).min(0.34 * width);
     let (figures, p) = (11.5 * s, 5.0 * s);
-    let area = Rect::new(term + 1.5 * s, 0.0, (width - term - figures - p - 3.5 * s).max(40.0), 0.0);
+    let mut rows = forest.groups.iter().flat_map(|(_, rows)| rows);
+    let counts = if rows.any(|r| r.counted.is_some()) { 6.5 * s } else { 0.0 };
+    let left = term + counts + 1.5 * s;
+    let area = Rect::new(left, 0.0, (width - left - figures - p - 2.0 * s).max(40.0), 0.0);
     let domain = forest.domain().map(f64::ln);
     let at = |ratio: f64| {
         let share = (ratio.ln() - domain[0]) / (domain[1] - domain[0]);
@@ -82,6 +89,9 @@ pub fn draw(forest: &Forest, width: f32) -> Chart {
         |x: f32, words: String, anchor| Text::new([x, y], words, 0.95 * s, Role::Muted).anchored(anchor);
     chart.text(head(columns[0], format!("{} (95 % CI)", short(&forest.ratio)), Anchor::Middle));
     chart.text(head(columns[1], "p".to_owned(), Anchor::End));
+    if counts > 0.0 {
+        chart.text(head(term + counts, "n (events)".to_owned(), Anchor::End));
+    }
     let top = y + 0.5 * s;
     let mut marks = Vec::new();
     for (heading, rows) in &forest.groups {
@@ -91,6 +101,10 @@ pub fn draw(forest: &Forest, width: f32) -> Chart {
             y += row_height;
             let words = text::fit(&row.term, term - 0.8 * s, s, Weight::Regular);
             chart.text(Text::new([0.8 * s, y], words, s, Role::Ink));
+            if let Some([n, events]) = row.counted {
+                let words = Text::new([term + counts, y], format!("{n} ({events})"), s, Role::Ink);
+                chart.text(words.anchored(Anchor::End));
+            }
             match row.ratio {
                 Some(ratio) => {
                     marks.push((y - 0.35 * s, ratio, row.p));
@@ -203,6 +217,7 @@ mod tests {
             term: term.to_owned(),
             ratio: Some(ratio),
             p: Some(p),
+            counted: Some([186, 50]),
             remark: String::new(),
         };
         Forest {
@@ -223,6 +238,7 @@ mod tests {
                             term: "radiotherapy".to_owned(),
                             ratio: None,
                             p: None,
+                            counted: None,
                             remark: "'radiotherapy' is 1 in every row used; leave it out".to_owned(),
                         },
                     ],
