@@ -140,8 +140,16 @@ fn window(options: app::Options) -> anyhow::Result<()> {
 
 /// One JSON document on stdout. A reader that has gone away is not an error.
 pub(crate) fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(document)?;
-    print_line(&text)
+    // Curves of a million patients are hundreds of megabytes: they are written as they are made.
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let written = serde_json::to_writer_pretty(&mut out, document)
+        .map_err(std::io::Error::from)
+        .and_then(|()| writeln!(out))
+        .and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// A line on stdout. A reader that has gone away is not an error.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::bail;
+use serde::Serialize;
 use serde_json::json;
 
 use super::super::plot::WIDTH;
@@ -59,21 +60,20 @@ pub(super) fn run_km(args: &KmArgs) -> anyhow::Result<()> {
         bail!("--at {time} is no time; write numbers");
     }
     let groups = groups(&table, args)?;
-    if groups.followed.is_empty() {
+    if groups.patients.is_empty() {
         bail!("{}: no row has a time and an event; check the columns", table.path.display());
     }
     let curves: Vec<Curve> =
-        groups.followed.iter().map(|(_, p)| kaplan_meier::curve(p, interval)).collect::<Result<_, _>>()?;
-    let patients: Vec<Vec<FollowUp>> = groups.followed.iter().map(|(_, p)| p.clone()).collect();
-    let test = if patients.len() > 1 { log_rank(&patients) } else { None };
+        groups.patients.iter().map(|p| kaplan_meier::curve(p, interval)).collect::<Result<_, _>>()?;
+    let test = if groups.patients.len() > 1 { log_rank(&groups.patients) } else { None };
     args.data.plot.write(|| {
-        let drawn = |(i, ((name, _), curve)): (usize, (&(String, _), _))| figures::Followed {
+        let drawn = |(i, (name, curve)): (usize, (&String, _))| figures::Followed {
             name: name.clone(),
             role: Role::Series(i as u8),
             curve,
         };
         let named: Vec<figures::Followed<'_>> =
-            groups.followed.iter().zip(&curves).enumerate().map(drawn).collect();
+            groups.names.iter().zip(&curves).enumerate().map(drawn).collect();
         let (n, events) = curves.iter().fold((0, 0), |(n, e), c| (n + c.n, e + c.events));
         let source = args.data.source(n, events, groups.dropped.len());
         let figure = figures::survival(
@@ -85,20 +85,21 @@ pub(super) fn run_km(args: &KmArgs) -> anyhow::Result<()> {
         km::draw(&figure, WIDTH)
     })?;
     if args.data.json {
-        let strata = groups.followed.iter().zip(&curves).map(|((name, p), c)| {
-            json!({
-                "name": name, "n": c.n, "events": c.events,
-                "median": c.median, "median_low": c.median_low, "median_high": c.median_high,
-                "steps": c.steps, "at_risk": kaplan_meier::at_risk(p, &args.at),
-            })
+        let stratum = |((name, p), curve): ((&'_ String, &Vec<FollowUp>), _)| Stratum {
+            name: name.clone(),
+            curve,
+            at_risk: kaplan_meier::at_risk(p, &args.at),
+        };
+        return print_json(&Strata {
+            strata: groups.names.iter().zip(&groups.patients).zip(&curves).map(stratum).collect(),
+            logrank: test,
+            at: &args.at,
+            dropped: groups.dropped.len(),
+            dropped_rows: &groups.dropped,
         });
-        return print_json(&json!({
-            "strata": strata.collect::<Vec<_>>(), "logrank": test,
-            "at": args.at, "dropped": groups.dropped.len(), "dropped_rows": groups.dropped,
-        }));
     }
     let words = |t: Option<f64>| t.map_or_else(|| "not reached".to_owned(), |t| t.to_string());
-    for ((name, _), c) in groups.followed.iter().zip(&curves) {
+    for (name, c) in groups.names.iter().zip(&curves) {
         let [median, low, high] = [c.median, c.median_low, c.median_high].map(words);
         print_line(&format!(
             "{name}: {} patients, {} events, median {median} ({low} to {high})",
@@ -113,9 +114,28 @@ pub(super) fn run_km(args: &KmArgs) -> anyhow::Result<()> {
     }
 }
 
+/// What `km --json` prints.
+#[derive(Serialize)]
+struct Strata<'a> {
+    strata: Vec<Stratum<'a>>,
+    logrank: Option<LogRank>,
+    at: &'a [f64],
+    dropped: usize,
+    dropped_rows: &'a [usize],
+}
+
+#[derive(Serialize)]
+struct Stratum<'a> {
+    name: String,
+    #[serde(flatten)]
+    curve: &'a Curve,
+    at_risk: Vec<usize>,
+}
+
 struct Groups {
-    /// Name (`group=1`, `all`) and patients, in order of the group's value.
-    followed: Vec<(String, Vec<FollowUp>)>,
+    /// `group=1`, `all`, in order of the group's value.
+    names: Vec<String>,
+    patients: Vec<Vec<FollowUp>>,
     /// Row numbers in the file of rows with a missing value.
     dropped: Vec<usize>,
 }
@@ -154,7 +174,8 @@ fn groups(table: &Table, args: &KmArgs) -> anyhow::Result<Groups> {
         Some(column) => format!("{column}={value}"),
         None => value,
     };
-    Ok(Groups { followed: by_group.into_iter().map(|(k, p)| (name(k), p)).collect(), dropped })
+    let (names, patients) = by_group.into_iter().map(|(k, p)| (name(k), p)).unzip();
+    Ok(Groups { names, patients, dropped })
 }
 
 /// A group's value with a key that sorts numbers by size, before texts.
