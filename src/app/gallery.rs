@@ -6,13 +6,19 @@ use std::time::{Duration, Instant};
 use egui_kittest::Harness;
 use egui_kittest::wgpu::WgpuTestRenderer;
 
+use super::cohort::CohortCommand;
 use super::command::{Action, Command};
-use super::state::{Severity, Tab, Workspace};
+use super::state::{CohortTab, Severity, Tab, Workspace};
+use super::statistics::Tile;
 use super::{Options, Workstation};
-use crate::files;
+use crate::progress::Silent;
+use crate::{files, simulate};
 
 /// The window's size in the pictures, points.
 const SIZE: [f32; 2] = [1440.0, 900.0];
+
+/// The cohort of the pictures.
+const SIMULATED: simulate::Settings = simulate::Settings { patients: 300, seed: 1, slices: false };
 
 /// Longer than loading and predicting take on a slow machine; then something hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -48,20 +54,58 @@ pub fn draw(options: Options, folder: &Path) -> Result<Vec<PathBuf>, GalleryErro
     for tab in Tab::ALL {
         send(&harness, Command::ShowTab(tab));
         rest(&mut harness)?;
-        let name = tab.name().to_lowercase().replace(' ', "-");
-        written.push(save(&mut harness, folder, &format!("patient-{name}"))?);
+        written.push(save(&mut harness, folder, &plain(&format!("patient-{}", tab.name())))?);
     }
     send(&harness, Command::ShowTab(Tab::Nomogram));
     send(&harness, Command::Do(Action::ToggleTheme));
     rest(&mut harness)?;
     written.push(save(&mut harness, folder, "patient-light")?);
     send(&harness, Command::Do(Action::ToggleTheme));
-    for workspace in [Workspace::Cohort, Workspace::Models] {
+    for workspace in [Workspace::Models, Workspace::Training] {
         send(&harness, Command::ShowWorkspace(workspace));
         rest(&mut harness)?;
         written.push(save(&mut harness, folder, &workspace.name().to_lowercase())?);
     }
+    cohort(&mut harness, folder, &mut written)?;
     Ok(written)
+}
+
+/// The cohort workspace on simulated patients, as every panel then says: audited, evaluated (the clinical branch: there are
+/// no pictures), and every chart of the Statistics tab alone.
+fn cohort(
+    harness: &mut Harness<'_, Workstation>,
+    folder: &Path,
+    written: &mut Vec<PathBuf>,
+) -> Result<(), GalleryError> {
+    let unfinished = |e: String| GalleryError::Unfinished(e);
+    let place = tempfile::tempdir().map_err(|e| unfinished(e.to_string()))?;
+    let path = place.path().join("simulated cohort");
+    simulate::write(&SIMULATED, &path, &Silent).map_err(|e| unfinished(e.to_string()))?;
+    send(harness, Command::Cohort(CohortCommand::OpenFolder(path)));
+    rest(harness)?;
+    send(harness, Command::Audit);
+    rest(harness)?;
+    send(harness, Command::Evaluate);
+    rest(harness)?;
+    for tab in CohortTab::ALL {
+        send(harness, Command::ShowCohortTab(tab));
+        rest(harness)?;
+        written.push(save(harness, folder, &plain(&format!("cohort-{}", tab.name())))?);
+    }
+    send(harness, Command::ShowCohortTab(CohortTab::Statistics));
+    let question = harness.state().state.statistics.question.clone();
+    for tile in Tile::all(question.as_ref().map_or(0, |q| q.endpoints.len())) {
+        send(harness, Command::EnlargeTile(Some(tile)));
+        rest(harness)?;
+        let name = format!("statistics-{}", tile.name(question.as_ref()));
+        written.push(save(harness, folder, &plain(&name))?);
+    }
+    Ok(())
+}
+
+/// Small letters, digits and hyphens.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
 
 fn renderer() -> Result<WgpuTestRenderer, GalleryError> {
