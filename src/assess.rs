@@ -358,11 +358,9 @@ pub fn assess(
     let [t4_said, t11_said] = [t4_seen.inference.log_prob, t11_seen.inference.log_prob];
     let voted = fusion::fuse(t4_said, t11_said, clinical.vote);
     let branches = Branches { t4: t4_said, t11: t11_said, clinical: clinical.probability };
-    let (fused, source) = match rule {
-        FusionRule::Vote => (voted.log_prob, Some(voted.source)),
-        other => (other.apply(branches), None),
-    };
-    if *rule != FusionRule::Vote {
+    let fused = rule.apply(branches);
+    let source = (*rule == FusionRule::Vote).then_some(voted.source);
+    if source.is_none() {
         warnings.push(format!(
             "fused by {} instead of the published vote, on which the nomogram was fitted and which it takes still",
             rule.name()

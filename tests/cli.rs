@@ -375,14 +375,20 @@ fn cohort_with_a_copy(folder: &Path) -> Vec<String> {
     copied
 }
 
+/// What the columns of [`cohort_with_a_copy`] are.
+fn mapping_beside(folder: &Path) -> PathBuf {
+    let mapping = folder.join("mapping.json");
+    let text_of = r#"{"columns": {"Case": {"key": "id"}, "Size (mm)": {"key": "tumor_size", "factor": 0.1},
+        "M1": {"key": "metastasis", "codes": {"yes": 1, "no": 0}}}}"#;
+    std::fs::write(&mapping, text_of).unwrap();
+    mapping
+}
+
 #[test]
 fn a_cohort_is_audited_through_a_mapping() {
     let dir = tempfile::tempdir().unwrap();
     let copied = cohort_with_a_copy(dir.path());
-    let mapping = dir.path().join("mapping.json");
-    let text_of = r#"{"columns": {"Case": {"key": "id"}, "Size (mm)": {"key": "tumor_size", "factor": 0.1},
-        "M1": {"key": "metastasis", "codes": {"yes": 1, "no": 0}}}}"#;
-    std::fs::write(&mapping, text_of).unwrap();
+    let mapping = mapping_beside(dir.path());
     let arguments = ["audit", "--cohort", text(dir.path()), "--mapping", text(&mapping)];
     let report = json(&[&arguments[..], &["--json"]].concat());
     assert_eq!(
@@ -519,10 +525,7 @@ fn a_cohort_is_described_explained_trained_on_and_reported() {
 fn a_cohort_is_summed_up_with_its_table_one() {
     let dir = tempfile::tempdir().unwrap();
     let copied = cohort_with_a_copy(dir.path());
-    let mapping = dir.path().join("mapping.json");
-    let text_of = r#"{"columns": {"Case": {"key": "id"}, "Size (mm)": {"key": "tumor_size", "factor": 0.1},
-        "M1": {"key": "metastasis", "codes": {"yes": 1, "no": 0}}}}"#;
-    std::fs::write(&mapping, text_of).unwrap();
+    let mapping = mapping_beside(dir.path());
     let arguments = ["cohort", text(dir.path()), "--mapping", text(&mapping), "--table-one"];
     let held = json(&[&arguments[..], &["--json"]].concat());
     assert_eq!(held["patients"].as_u64(), Some(120));

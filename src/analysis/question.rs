@@ -74,7 +74,7 @@ impl Question {
             as_published: false,
         };
         question.candidates = question.possible(table);
-        question.predictors = published_predictors(table);
+        question.predictors = Self::published(table);
         if question.predictors.is_empty() {
             question.predictors = question.candidates.iter().take(MOST_GUESSED).cloned().collect();
         }
@@ -83,7 +83,12 @@ impl Question {
 
     /// The study's four predictors; none where the table lacks one.
     pub fn published(table: &Table) -> Vec<String> {
-        published_predictors(table)
+        let found = |names: &&[&str]| {
+            let column = names.iter().find_map(|name| table.column(name))?;
+            Some(table.header[column].clone())
+        };
+        let all: Vec<String> = PUBLISHED.iter().filter_map(found).collect();
+        if all.len() == PUBLISHED.len() { all } else { Vec::new() }
     }
 
     /// Columns that can be covariates: of numbers, or of few texts; neither the outcome nor follow-up.
@@ -138,16 +143,6 @@ impl Question {
     pub fn design_options(&self) -> DesignOptions {
         DesignOptions { reference: BTreeMap::new() }
     }
-}
-
-/// The study's four predictors, if the table has them all.
-pub(super) fn published_predictors(table: &Table) -> Vec<String> {
-    let found = |names: &&[&str]| {
-        let column = names.iter().find_map(|name| table.column(name))?;
-        Some(table.header[column].clone())
-    };
-    let all: Vec<String> = PUBLISHED.iter().filter_map(found).collect();
-    if all.len() == PUBLISHED.len() { all } else { Vec::new() }
 }
 
 fn file_name(table: &Table) -> String {

@@ -54,7 +54,7 @@ pub fn draw(options: Options, folder: &Path) -> Result<Vec<PathBuf>, GalleryErro
     for tab in Tab::ALL {
         send(&harness, Command::ShowTab(tab));
         rest(&mut harness)?;
-        written.push(save(&mut harness, folder, &plain(&format!("patient-{}", tab.name())))?);
+        written.push(save(&mut harness, folder, &format!("patient-{}", stem(tab.name())))?);
     }
     send(&harness, Command::ShowTab(Tab::Nomogram));
     send(&harness, Command::Do(Action::ToggleTheme));
@@ -64,7 +64,7 @@ pub fn draw(options: Options, folder: &Path) -> Result<Vec<PathBuf>, GalleryErro
     for workspace in [Workspace::Models, Workspace::Training] {
         send(&harness, Command::ShowWorkspace(workspace));
         rest(&mut harness)?;
-        written.push(save(&mut harness, folder, &workspace.name().to_lowercase())?);
+        written.push(save(&mut harness, folder, &stem(workspace.name()))?);
     }
     cohort(&mut harness, folder, &mut written)?;
     Ok(written)
@@ -77,10 +77,9 @@ fn cohort(
     folder: &Path,
     written: &mut Vec<PathBuf>,
 ) -> Result<(), GalleryError> {
-    let unfinished = |e: String| GalleryError::Unfinished(e);
-    let place = tempfile::tempdir().map_err(|e| unfinished(e.to_string()))?;
+    let place = tempfile::tempdir().map_err(|e| GalleryError::Unfinished(e.to_string()))?;
     let path = place.path().join("simulated cohort");
-    simulate::write(&SIMULATED, &path, &Silent).map_err(|e| unfinished(e.to_string()))?;
+    simulate::write(&SIMULATED, &path, &Silent).map_err(|e| GalleryError::Unfinished(e.to_string()))?;
     send(harness, Command::Cohort(CohortCommand::OpenFolder(path)));
     rest(harness)?;
     send(harness, Command::Audit);
@@ -90,22 +89,22 @@ fn cohort(
     for tab in CohortTab::ALL {
         send(harness, Command::ShowCohortTab(tab));
         rest(harness)?;
-        written.push(save(harness, folder, &plain(&format!("cohort-{}", tab.name())))?);
+        written.push(save(harness, folder, &format!("cohort-{}", stem(tab.name())))?);
     }
     send(harness, Command::ShowCohortTab(CohortTab::Statistics));
     let question = harness.state().state.statistics.question.clone();
     for tile in Tile::all(question.as_ref().map_or(0, |q| q.endpoints.len())) {
         send(harness, Command::EnlargeTile(Some(tile)));
         rest(harness)?;
-        let name = format!("statistics-{}", tile.name(question.as_ref()));
-        written.push(save(harness, folder, &plain(&name))?);
+        let name = format!("statistics-{}", tile.file_stem(question.as_ref()));
+        written.push(save(harness, folder, &name)?);
     }
     Ok(())
 }
 
-/// Small letters, digits and hyphens.
-fn plain(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+/// A panel's name in a file's name.
+fn stem(name: &str) -> String {
+    name.to_lowercase().replace(' ', "-")
 }
 
 fn renderer() -> Result<WgpuTestRenderer, GalleryError> {

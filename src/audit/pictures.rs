@@ -365,7 +365,8 @@ fn disguised<'a>(
             let turned = lie.of(small);
             for (b, other) in &pictures[i + 1..] {
                 let one_file = a.split == b.split && a.id == b.id;
-                if one_file || distance(&turned, other) > WORTH_ALIGNING * usual {
+                let known = || found.iter().any(|p: &Pair| p.b == *b);
+                if one_file || known() || distance(&turned, other) > WORTH_ALIGNING * usual {
                     continue;
                 }
                 let Some((fit, left)) = alike::align(&turned, other) else { continue };
@@ -373,13 +374,11 @@ fn disguised<'a>(
                     continue;
                 }
                 let pixels = aligned_difference(a, b, lie, fit);
-                if pixels.is_some_and(|p| p < SHARE_OF_ALIGNED_PIXELS * usual_pixels) {
-                    let pixels = pixels.unwrap_or(f64::NAN);
+                if let Some(pixels) = pixels.filter(|p| *p < SHARE_OF_ALIGNED_PIXELS * usual_pixels) {
                     found.push(Pair { a, b, share: left / usual.max(1e-9), pixels });
                 }
             }
         }
-        found.dedup_by(|p, q| p.b == q.b);
         found
     };
     let found: Vec<Vec<Pair<'a>>> = (0..pictures.len()).into_par_iter().map(of).collect();

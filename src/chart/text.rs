@@ -67,6 +67,12 @@ pub fn fit(text: &str, max_width: f32, size: f32, weight: Weight) -> String {
     String::new()
 }
 
+/// With a capital letter in front.
+pub fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// A number as a person writes it: at most `decimals` decimals, no trailing zeros, a true minus sign.
 pub fn number(value: f64, decimals: usize) -> String {
     if !value.is_finite() {

@@ -1,20 +1,14 @@
 //! `thoracast audit`: what is wrong with a cohort before anyone trusts a figure made from it.
 
-use std::path::PathBuf;
-
+use super::folder::FolderArgs;
 use super::{Stages, note, print_json, print_line};
 use crate::audit::{self, Finding, Report, Severity};
-use crate::cohort::{CohortFolder, Mapping};
 
 /// Looks for what makes a cohort's figures untrustworthy.
 #[derive(Debug, clap::Args)]
 pub struct AuditArgs {
-    /// Folder with the cohort's tables and pictures
-    #[arg(long, value_name = "DIR")]
-    cohort: PathBuf,
-    /// Which file and column is what, where names, units or codes differ from ours
-    #[arg(long, value_name = "FILE.json")]
-    mapping: Option<PathBuf>,
+    #[command(flatten)]
+    folder: FolderArgs,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -22,8 +16,7 @@ pub struct AuditArgs {
 
 /// Audits and prints; findings are no error.
 pub fn run(args: AuditArgs) -> anyhow::Result<()> {
-    let mapping = args.mapping.as_deref().map(Mapping::read).transpose()?;
-    let folder = CohortFolder::open(&args.cohort, mapping.as_ref())?;
+    let folder = args.folder.open()?;
     folder.warnings.iter().for_each(|w| note(&format!("warning: {w}")));
     let report = audit::run(&folder, &Stages)?;
     if args.json { print_json(&report) } else { tell(&report) }

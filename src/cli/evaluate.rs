@@ -5,20 +5,16 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
+use super::folder::{FolderArgs, ModelArgs};
 use super::{Stages, note, print_json, print_line};
-use crate::assess::{self, Models, RESEARCH_ONLY};
-use crate::cohort::{CohortFolder, Mapping, Split};
+use crate::assess::RESEARCH_ONLY;
+use crate::cohort::Split;
 use crate::evaluate::{self, Branch, CrossValidation, Evaluation, Options};
-use crate::nn::DeviceChoice;
 
 #[derive(Debug, Args)]
 pub struct EvaluateArgs {
-    /// Folder with the cohort's tables and pictures
-    #[arg(long, value_name = "DIR")]
-    cohort: PathBuf,
-    /// Names, columns, units and codes of a cohort laid out otherwise
-    #[arg(long, value_name = "FILE")]
-    mapping: Option<PathBuf>,
+    #[command(flatten)]
+    folder: FolderArgs,
     /// Whose patients
     #[arg(long, default_value = "test", value_parser = split)]
     split: Split,
@@ -37,12 +33,8 @@ pub struct EvaluateArgs {
     /// The same seed gives the same folds and the same fits
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Where the networks run
-    #[arg(long, value_enum, default_value = "auto")]
-    device: DeviceChoice,
-    /// Folder with the models
-    #[arg(long, value_name = "DIR")]
-    models: Option<PathBuf>,
+    #[command(flatten)]
+    models: ModelArgs,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -54,9 +46,8 @@ pub(super) fn split(text: &str) -> Result<Split, String> {
 }
 
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
-    let mapping = args.mapping.as_deref().map(Mapping::read).transpose()?;
-    let cohort = CohortFolder::open(&args.cohort, mapping.as_ref())?;
-    let models = Models::load(&assess::Places::find(args.models.as_deref())?, args.device, &Stages)?;
+    let cohort = args.folder.open()?;
+    let models = args.models.load()?;
     let options = Options {
         split: args.split,
         without: args.without.clone(),

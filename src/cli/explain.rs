@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 
+use super::folder::FolderArgs;
 use super::plot::PlotArgs;
 use super::{note, print_json, print_line};
 use crate::assess::Places;
 use crate::chart::{Chart, beeswarm, waterfall};
 use crate::clinical::importance::{ExplainedCohort, explain_cohort};
 use crate::clinical::{self, ClinicalModel, Kind, variable};
-use crate::cohort::{CohortFolder, Mapping, Split};
+use crate::cohort::Split;
 
 /// Logical points of a figure's width.
 const WIDTH: f32 = 720.0;
@@ -18,12 +19,8 @@ const WIDTH: f32 = 720.0;
 /// Shapley values of every patient, and the importance of every variable.
 #[derive(Debug, clap::Args)]
 pub struct ExplainArgs {
-    /// Folder with the cohort's tables
-    #[arg(long, value_name = "DIR")]
-    cohort: PathBuf,
-    /// Which file and column is what, where names, units or codes differ from ours
-    #[arg(long, value_name = "FILE.json")]
-    mapping: Option<PathBuf>,
+    #[command(flatten)]
+    folder: FolderArgs,
     /// The patients to explain
     #[arg(long, default_value = "test", value_parser = super::evaluate::split)]
     split: Split,
@@ -60,10 +57,9 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<()> {
     if let Some(key) = &args.variable {
         check_variable(&model, key)?;
     }
-    let mapping = args.mapping.as_deref().map(Mapping::read).transpose()?;
-    let cohort = CohortFolder::open(&args.cohort, mapping.as_ref())?;
+    let cohort = args.folder.open()?;
     let table = cohort.clinical(args.split).ok_or_else(|| {
-        anyhow!("{}: there is no clinical table of the {} patients", args.cohort.display(), args.split)
+        anyhow!("{}: there is no clinical table of the {} patients", args.folder.cohort.display(), args.split)
     })?;
     let (mut records, warnings) = clinical::read_records(table)?;
     warnings.iter().for_each(|w| note(&format!("warning: {w}")));

@@ -7,6 +7,7 @@ mod cohort;
 mod demo;
 mod evaluate;
 mod explain;
+mod folder;
 mod inspect;
 mod phantom;
 mod plot;

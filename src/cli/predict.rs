@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 
+use super::folder::ModelArgs;
 use super::{Stages, note, print_json, print_line};
 use crate::assess::{self, Assessment, LevelPicture, Models, RESEARCH_ONLY, UNTRAINED};
 use crate::chart::votes;
@@ -12,7 +13,6 @@ use crate::clinical::{self, Record};
 use crate::cohort::Table;
 use crate::dicom::{self, Series};
 use crate::fusion::{FittedStacking, FusionRule};
-use crate::nn::DeviceChoice;
 use crate::report;
 use crate::slice;
 
@@ -52,12 +52,8 @@ pub struct PredictArgs {
     /// Print the result as one JSON document
     #[arg(long)]
     json: bool,
-    /// Where the networks run
-    #[arg(long, value_enum, default_value = "auto")]
-    device: DeviceChoice,
-    /// Folder with the models
-    #[arg(long, value_name = "DIR")]
-    models: Option<PathBuf>,
+    #[command(flatten)]
+    models: ModelArgs,
 }
 
 /// What the networks and trees are given.
@@ -76,7 +72,7 @@ pub fn run(args: PredictArgs) -> anyhow::Result<()> {
         clinical::read_record(&table, id)?;
     }
     let rule = fusion_rule(&args.fusion)?;
-    let models = Models::load(&assess::Places::find(args.models.as_deref())?, args.device, &Stages)?;
+    let models = args.models.load()?;
     let inputs = match (&args.path, &args.t4_image, &args.t11_image) {
         (Some(path), _, _) => from_series(path, &args, &table, &models)?,
         (None, Some(t4), Some(t11)) => from_pictures(t4, t11, &args, &table, &models)?,

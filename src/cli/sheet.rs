@@ -2,16 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
-
+use super::folder::{FolderArgs, ModelArgs};
 use super::{Stages, note, print_json, print_line};
-use crate::assess::{self, Models};
 use crate::audit;
-use crate::cohort::{CohortFolder, Mapping, Split};
+use crate::cohort::Split;
 use crate::evaluate::{self, Options};
-use crate::files;
-use crate::nn::DeviceChoice;
-use crate::sheet::{self, Facts, Kind, Sheet};
+use crate::report::flow;
+use crate::sheet::{self, Facts, Format, Kind, Sheet};
 
 /// Writes a reporting sheet of a cohort and the models.
 #[derive(Debug, clap::Args)]
@@ -19,12 +16,8 @@ pub struct SheetArgs {
     /// The checklist
     #[arg(value_enum)]
     kind: KindArg,
-    /// Folder with the cohort's tables and pictures
-    #[arg(long, value_name = "DIR")]
-    cohort: PathBuf,
-    /// Which file and column is what, where names, units or codes differ from ours
-    #[arg(long, value_name = "FILE.json")]
-    mapping: Option<PathBuf>,
+    #[command(flatten)]
+    folder: FolderArgs,
     /// The patients whose figures the sheet tells
     #[arg(long, default_value = "test", value_parser = super::evaluate::split)]
     split: Split,
@@ -34,12 +27,8 @@ pub struct SheetArgs {
     /// The sheet: .md or .pdf
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Where the networks run
-    #[arg(long, value_enum, default_value = "auto")]
-    device: DeviceChoice,
-    /// Folder with the models
-    #[arg(long, value_name = "DIR")]
-    models: Option<PathBuf>,
+    #[command(flatten)]
+    models: ModelArgs,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -55,15 +44,10 @@ enum KindArg {
 
 /// Fills, writes and prints.
 pub fn run(args: &SheetArgs) -> anyhow::Result<()> {
-    let ending = args.out.as_ref().map(|p| p.extension().map(|e| e.to_string_lossy().to_lowercase()));
-    if let (Some(path), Some(ending)) = (&args.out, &ending)
-        && !matches!(ending.as_deref(), Some("md" | "pdf"))
-    {
-        bail!("--out {} has no ending that says what to write; end it in .md or .pdf", path.display());
-    }
-    let mapping = args.mapping.as_deref().map(Mapping::read).transpose()?;
-    let cohort = CohortFolder::open(&args.cohort, mapping.as_ref())?;
-    let models = Models::load(&assess::Places::find(args.models.as_deref())?, args.device, &Stages)?;
+    // Before the work, not after it.
+    args.out.as_deref().map(Format::of).transpose()?;
+    let cohort = args.folder.open()?;
+    let models = args.models.load()?;
     let report = audit::run(&cohort, &Stages)?;
     let evaluation = if args.no_evaluation {
         None
@@ -82,17 +66,15 @@ pub fn run(args: &SheetArgs) -> anyhow::Result<()> {
         models: &models,
         evaluation: evaluation.as_ref(),
         audit: Some(&report),
-        created: chrono::Local::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, false),
+        created: flow::now(),
     };
     let kind = match args.kind {
         KindArg::Tripod => Kind::Tripod,
         KindArg::Clear => Kind::Clear,
     };
     let sheet = Sheet::fill(kind, &facts);
-    match (&args.out, ending.flatten().as_deref()) {
-        (Some(path), Some("pdf")) => files::write_atomic(path, &sheet::pdf(&sheet)?)?,
-        (Some(path), _) => files::write_atomic(path, sheet::markdown(&sheet).as_bytes())?,
-        (None, _) => {}
+    if let Some(path) = &args.out {
+        sheet.write(path)?;
     }
     if args.json {
         return print_json(&sheet);

@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 
+use super::folder::FolderArgs;
 use super::{note, print_json, print_line};
+use crate::cohort::Split;
 use crate::cohort::published::{self, FusionCheck};
-use crate::cohort::{CohortFolder, Mapping, Split};
 use crate::files;
 use crate::level::Level;
 use crate::stats::nomogram::{self, NomogramModel};
@@ -38,28 +39,17 @@ enum What {
 
 #[derive(Debug, Clone, clap::Args)]
 struct Common {
-    /// Folder with the cohort's tables
-    #[arg(long, value_name = "DIR")]
-    cohort: PathBuf,
+    #[command(flatten)]
+    folder: FolderArgs,
     /// Folder the model file is written to
     #[arg(long, value_name = "DIR", default_value = "models")]
     out: PathBuf,
-    /// Names the cohort's own files, columns and codes, as the import dialog writes it
-    #[arg(long, value_name = "FILE")]
-    mapping: Option<PathBuf>,
     /// The same seed gives the same model
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
-}
-
-impl Common {
-    fn cohort(&self) -> anyhow::Result<CohortFolder> {
-        let mapping = self.mapping.as_deref().map(Mapping::read).transpose()?;
-        Ok(CohortFolder::open(&self.cohort, mapping.as_ref())?)
-    }
 }
 
 /// Trains what was asked for.
@@ -75,9 +65,9 @@ pub fn run(args: TrainArgs) -> anyhow::Result<()> {
 
 /// The nomogram's model and how the fusion rule did; the JSON document of the two.
 fn train_fusion(args: &Common) -> anyhow::Result<(NomogramModel, Option<FusionCheck>, Value)> {
-    let cohort = args.cohort()?;
+    let cohort = args.folder.open()?;
     let table = cohort.survival(Split::Test).ok_or_else(|| {
-        anyhow!("{}: there is no table nomogram_test to fit the nomogram on", args.cohort.display())
+        anyhow!("{}: there is no table nomogram_test to fit the nomogram on", args.folder.cohort.display())
     })?;
     warn(&table.warnings);
     let model = nomogram::train(table)?;
@@ -114,7 +104,7 @@ fn run_fusion(args: &Common) -> anyhow::Result<()> {
 /// Everything the cohort has the data for, in the order in which one needs the other.
 fn train_all(args: &networks::NetworkArgs) -> anyhow::Result<()> {
     let common = args.common();
-    let cohort = common.cohort()?;
+    let cohort = common.folder.open()?;
     let mut done = serde_json::Map::new();
     let mut step = |name: &str, document: Value| -> anyhow::Result<()> {
         if !args.json() {
@@ -141,7 +131,7 @@ fn train_all(args: &networks::NetworkArgs) -> anyhow::Result<()> {
     if done.is_empty() {
         return Err(anyhow!(
             "{}: there is neither a table clinical_train or nomogram_test nor a training picture",
-            common.cohort.display()
+            common.folder.cohort.display()
         ));
     }
     if args.json() { print_json(&done) } else { Ok(()) }

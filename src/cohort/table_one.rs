@@ -272,36 +272,26 @@ pub fn p_text(p: Option<f64>) -> String {
 
 /// A figure with as many decimals as its size needs.
 pub fn figure(value: f64) -> String {
+    format!("{value:.*}", most_decimals(value))
+}
+
+fn most_decimals(value: f64) -> usize {
     match value.abs() {
-        v if v >= 1000.0 => format!("{value:.0}"),
-        v if v >= 100.0 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
+        v if v >= 1000.0 => 0,
+        v if v >= 100.0 => 1,
+        _ => 2,
     }
 }
 
 /// Decimals that a line's medians and quartiles need, two at most: those of whole numbers need none.
 fn decimals(centres: &[Centre; 3]) -> usize {
     let values = centres.iter().flat_map(|c| [c.middle, c.low, c.high]).flatten();
-    let needed = |v: f64| {
-        let hundredths = (v * 100.0).round() as i64;
-        if hundredths % 100 == 0 {
-            0
-        } else if hundredths % 10 == 0 {
-            1
-        } else {
-            2
-        }
+    let needed = |v: f64| match (v * 100.0).round() as i64 {
+        hundredths if hundredths % 100 == 0 => 0,
+        hundredths if hundredths % 10 == 0 => 1,
+        _ => 2,
     };
-    let most = |v: f64| {
-        if v.abs() >= 1000.0 {
-            0
-        } else if v.abs() >= 100.0 {
-            1
-        } else {
-            2
-        }
-    };
-    values.map(|v| needed(v).min(most(v))).max().unwrap_or(0)
+    values.map(|v| needed(v).min(most_decimals(v))).max().unwrap_or(0)
 }
 
 impl Centre {

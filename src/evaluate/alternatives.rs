@@ -49,30 +49,25 @@ pub(super) fn all(
     };
     let mean = inputs.iter().map(|b| FusionRule::MeanLogOdds.apply(*b)).collect();
     let mut list = vec![("mean_log_odds", "mean of the three branches' log-odds".to_owned(), answers(mean))];
-    let stacked =
-        folds(&outcomes, FOLDS, seed).map(|fold| fusion::stack_out_of_fold(&inputs, &outcomes, &fold));
-    let mut weights = None;
-    match stacked {
-        Some(Ok(fused)) => {
-            let events = outcomes.iter().filter(|y| **y).count();
-            let fitted = Stacking::fit(&inputs, &outcomes).ok();
-            weights = fitted.map(|stacking| Weights { stacking, patients: ids.len(), events });
-            list.push((
-            "stacking",
-            format!(
-                "logistic regression on the three branches' log-odds, each patient predicted by a fit on the other {} of \
-                 {FOLDS} folds",
-                FOLDS - 1
-            ),
-            answers(fused),
-        ));
+    let Some(fold) = folds(&outcomes, FOLDS, seed) else {
+        warnings.push("no stacked fusion: too few patients with each outcome for ten folds".to_owned());
+        return (list, None);
+    };
+    let stacked = match fusion::stack_out_of_fold(&inputs, &outcomes, &fold) {
+        Ok(stacked) => answers(stacked),
+        Err(error) => {
+            warnings.push(format!("no stacked fusion: {error}"));
+            return (list, None);
         }
-        Some(Err(error)) => warnings.push(format!("no stacked fusion: {error}")),
-        None => {
-            warnings.push("no stacked fusion: too few patients with each outcome for ten folds".to_owned())
-        }
-    }
-    (list, weights)
+    };
+    let what = format!(
+        "logistic regression on the three branches' log-odds, each patient predicted by a fit on the other {} of {FOLDS} folds",
+        FOLDS - 1
+    );
+    list.push(("stacking", what, stacked));
+    let events = outcomes.iter().filter(|y| **y).count();
+    let weights = Stacking::fit(&inputs, &outcomes).ok();
+    (list, weights.map(|stacking| Weights { stacking, patients: ids.len(), events }))
 }
 
 /// The published recipe without some variables.

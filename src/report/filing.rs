@@ -18,7 +18,7 @@ pub fn provenance(models: &Models, series: Option<&Series>) -> Provenance {
         ("nomogram", models.nomogram.description()),
     ];
     Provenance {
-        created: chrono::Local::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, false),
+        created: super::flow::now(),
         study_uid: series.map(|s| s.study_uid.clone()),
         series_uid: series.map(|s| s.uid.clone()),
         series_description: series.map(|s| s.description.clone()),

@@ -73,6 +73,16 @@ impl Flow {
     }
 }
 
+/// This moment, RFC 3339.
+pub fn now() -> String {
+    chrono::Local::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, false)
+}
+
+/// What stands at the foot: program and time.
+pub fn made(created: &str) -> String {
+    format!("Thoracast {}, {}", env!("CARGO_PKG_VERSION"), when(created))
+}
+
 /// RFC 3339 as a person writes it, "2026-03-09 14:05 +01:00"; anything else as it is.
 pub fn when(created: &str) -> String {
     let parts = (created.get(..10), created.get(10..11), created.get(11..16), created.get(19..));

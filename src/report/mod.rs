@@ -93,7 +93,7 @@ pub fn json(assessment: &Assessment, provenance: &Provenance) -> Value {
 /// The report's A4 pages as charts (595.28 × 841.89 points).
 pub fn pages(assessment: &Assessment, record: &Record, provenance: &Provenance) -> Vec<Chart> {
     let id = &assessment.id;
-    let made = format!("Thoracast {}, {}", env!("CARGO_PKG_VERSION"), flow::when(&provenance.created));
+    let made = flow::made(&provenance.created);
     let mut flow = flow::Flow::new(&format!("Report, patient {id}"), &format!("Patient {id}"), &made);
     sections::write(&mut flow, assessment, record, provenance);
     flow.finish()

@@ -5,7 +5,7 @@ use super::flow::{Flow, WIDTH};
 use crate::assess::{Assessment, NomogramResult, RESEARCH_ONLY, RiskGroup, UNTRAINED};
 use crate::chart::cam::{self, Panel};
 use crate::chart::nomogram;
-use crate::chart::text::{self, number, percent, percent_range, probability};
+use crate::chart::text::{self, capitalised, number, percent, percent_range, probability};
 use crate::chart::votes;
 use crate::chart::waterfall::{self, value_words};
 use crate::chart::{Anchor, Chart, Rect, Role, Text, Weight};
@@ -353,10 +353,4 @@ fn section(flow: &mut Flow, title: &str, chart: Chart) {
     heading(flow, title, chart.height);
     flow.add(chart);
     flow.gap(9.0);
-}
-
-fn capitalised(words: &str) -> String {
-    let mut letters = words.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    first + letters.as_str()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::assess::Models;
 use crate::audit;
 use crate::clinical::variable;
+use crate::cohort::afterwards::{self, Afterwards};
 use crate::cohort::{CohortFolder, Split, Table, columns};
 use crate::evaluate::{self, Branch, Evaluation};
 use crate::level::Level;
@@ -34,10 +35,6 @@ impl Facts<'_> {
 
     pub(super) fn simulated(&self) -> bool {
         simulate::is_simulated(&self.cohort.path)
-    }
-
-    pub(super) fn created(&self) -> &str {
-        &self.created
     }
 
     /// "Thoracast 0.1.0 with candle-core 0.11.1, …".
@@ -245,12 +242,11 @@ impl Facts<'_> {
 
     /// Treatments among the predictors, which are decided after the diagnosis.
     pub(super) fn treatments(&self) -> Option<String> {
-        const TREATMENTS: [&str; 3] = ["endocrine", "radiotherapy", "chemotherapy"];
         let used: Vec<&str> = self
             .models
             .clinical
             .columns()
-            .filter(|c| TREATMENTS.contains(c))
+            .filter(|c| afterwards::of(c) == Some(Afterwards::Treatment))
             .filter_map(|c| variable(c).map(|v| v.label))
             .collect();
         (!used.is_empty()).then(|| {

@@ -9,9 +9,14 @@ mod markdown;
 mod pages;
 mod tripod;
 
+use std::path::{Path, PathBuf};
+
 use serde::Serialize;
 
-use crate::report::flow::when;
+use crate::chart::ChartError;
+use crate::chart::text::capitalised;
+use crate::files::{self, FileError};
+use crate::report::flow::made;
 
 pub use facts::Facts;
 pub use markdown::markdown;
@@ -58,6 +63,39 @@ impl Kind {
     }
 }
 
+/// What a sheet is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Markdown,
+    Pdf,
+}
+
+impl Format {
+    /// By the file's ending.
+    ///
+    /// # Errors
+    /// Another ending, or none.
+    pub fn of(path: &Path) -> Result<Self, SheetError> {
+        match path.extension().map(|e| e.to_string_lossy().to_lowercase()).as_deref() {
+            Some("md") => Ok(Self::Markdown),
+            Some("pdf") => Ok(Self::Pdf),
+            _ => Err(SheetError::Ending { path: path.to_owned() }),
+        }
+    }
+}
+
+/// Why a sheet is not written; one sentence.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SheetError {
+    #[error("{path}: write a name that ends in .pdf or .md", path = path.display())]
+    Ending { path: PathBuf },
+    #[error(transparent)]
+    Pages(#[from] ChartError),
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
 /// What is known of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase", tag = "state")]
@@ -72,11 +110,11 @@ pub enum Answer {
 
 impl Answer {
     fn filled(text: impl Into<String>) -> Self {
-        Self::Filled { text: sentence(text.into()) }
+        Self::Filled { text: capitalised(&text.into()) }
     }
 
     fn partly(text: impl Into<String>, open: impl Into<String>) -> Self {
-        Self::Partly { text: sentence(text.into()), open: open.into() }
+        Self::Partly { text: capitalised(&text.into()), open: open.into() }
     }
 
     fn open(open: impl Into<String>) -> Self {
@@ -163,9 +201,21 @@ impl Sheet {
             kind,
             title: format!("{}: {}{simulated}", kind.name(), facts.cohort_name()),
             source: kind.source(),
-            made: format!("Thoracast {}, {}", env!("CARGO_PKG_VERSION"), when(facts.created())),
+            made: made(&facts.created),
             sections,
         }
+    }
+
+    /// Writes the sheet as its file's ending says.
+    ///
+    /// # Errors
+    /// Another ending than `.md` and `.pdf`, pages that cannot be made, a file that cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), SheetError> {
+        let bytes = match Format::of(path)? {
+            Format::Markdown => markdown(self).into_bytes(),
+            Format::Pdf => pdf(self)?,
+        };
+        Ok(files::write_atomic(path, &bytes)?)
     }
 
     pub fn items(&self) -> impl Iterator<Item = &Item> {
@@ -177,12 +227,6 @@ impl Sheet {
         let of = |state: &str| self.items().filter(|i| i.answer.state() == state).count();
         [of("filled"), of("partly"), of("open")]
     }
-}
-
-/// With a capital letter in front.
-fn sentence(text: String) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|c| c.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
 
 fn item(number: &'static str, asks: &'static str, answer: Answer) -> Item {

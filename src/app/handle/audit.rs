@@ -12,10 +12,7 @@ use crate::audit::{self, Report};
 impl Workstation {
     /// Asks for the cohort's folder.
     pub(super) fn pick_cohort(&mut self) {
-        self.jobs.start(JobId::Dialog, |_, reporter| {
-            let path = rfd::FileDialog::new().set_title("Cohort folder").pick_folder();
-            reporter.send(Finished::Picked { purpose: PickPurpose::Cohort, paths: path.map(|p| vec![p]) });
-        });
+        self.ask_for_one(PickPurpose::Cohort, |dialog| dialog.set_title("Cohort folder").pick_folder());
     }
 
     pub(super) fn cohort_picked(&mut self, folder: &Path) {

@@ -85,10 +85,9 @@ impl Workstation {
     }
 
     fn ask_in_cohort(&mut self, what: Ask) {
-        self.jobs.start(JobId::Dialog, move |_, reporter| {
-            let dialog = rfd::FileDialog::new();
+        self.ask_for_one(PickPurpose::InCohort(what), move |dialog| {
             let json = |d: rfd::FileDialog| d.add_filter("Mapping", &["json"]);
-            let path = match what {
+            match what {
                 Ask::Folder => dialog.set_title("Cohort folder").pick_folder(),
                 Ask::Dicom => dialog.set_title("Folder with DICOM series").pick_folder(),
                 Ask::TableOne => dialog
@@ -106,9 +105,7 @@ impl Workstation {
                 Ask::MappingOut => {
                     json(dialog.set_title("Save the mapping").set_file_name("mapping.json")).save_file()
                 }
-            };
-            let purpose = PickPurpose::InCohort(what);
-            reporter.send(Finished::Picked { purpose, paths: path.map(|p| vec![p]) });
+            }
         });
     }
 
@@ -354,7 +351,8 @@ fn open_folder(
     let tables = if folder.clinical.is_empty() { &folder.survival } else { &folder.clinical };
     let table = CohortTable::stacked(tables);
     let recognised = table.as_ref().is_none_or(draft::recognised);
-    let unrecognised = form_of_folder(path).ok().filter(|_| !recognised).map(|mut form| {
+    // The tables are read once more only where a person has to say what they hold.
+    let unrecognised = if recognised { None } else { form_of_folder(path).ok() }.map(|mut form| {
         form.why = Some("Some columns of this cohort are not recognised: say which is which.".to_owned());
         form
     });

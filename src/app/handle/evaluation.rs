@@ -1,6 +1,6 @@
 //! Evaluating the loaded models on a cohort folder from the window.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::Workstation;
@@ -15,9 +15,9 @@ use crate::clinical::importance::{ExplainedCohort, explain_cohort};
 use crate::clinical::{self, PUBLISHED_COLUMNS};
 use crate::cohort::{CohortFolder, Split, columns};
 use crate::evaluate::{self, CrossValidation, Options};
-use crate::files::write_atomic;
 use crate::progress::Progress;
-use crate::sheet::{self, Facts, Kind, Sheet};
+use crate::report::flow;
+use crate::sheet::{Facts, Kind, Sheet};
 
 /// Findings whose columns a model had better do without.
 const OBJECTIONS: [Code; 5] = [
@@ -82,14 +82,12 @@ impl Workstation {
 
     /// Asks where a reporting sheet goes; the ending decides what is written.
     pub(super) fn browse_sheet(&mut self, kind: Kind) {
-        self.jobs.start(JobId::Dialog, move |_, reporter| {
-            let paths = rfd::FileDialog::new()
+        self.ask_for_one(PickPurpose::Sheet(kind), move |dialog| {
+            dialog
                 .set_title(format!("{} sheet", kind.name()))
                 .set_file_name(format!("{}.pdf", kind.stem()))
                 .add_filter("PDF or Markdown", &["pdf", "md"])
                 .save_file()
-                .map(|p| vec![p]);
-            reporter.send(Finished::Picked { purpose: PickPurpose::Sheet(kind), paths });
         });
     }
 
@@ -109,9 +107,9 @@ impl Workstation {
                     models: &models,
                     evaluation: evaluation.as_deref(),
                     audit: report.as_ref(),
-                    created: chrono::Local::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, false),
+                    created: flow::now(),
                 };
-                write_sheet(&Sheet::fill(kind, &facts), &path).map(|()| path)
+                Sheet::fill(kind, &facts).write(&path).map(|()| path).map_err(|e| e.to_string())
             });
             reporter.send(Finished::Cohort(CohortFinished::Exported(written)));
         });
@@ -133,14 +131,4 @@ fn explained(
     let (records, _) = clinical::read_records(table).map_err(|e| e.to_string())?;
     let outcome = clinical::outcomes(table).map_err(|e| e.to_string())?;
     Ok(Some(explain_cohort(&models.clinical, &records, &outcome, REPEATS, 0)))
-}
-
-fn write_sheet(sheet: &Sheet, path: &Path) -> Result<(), String> {
-    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    let bytes = match ending.as_deref() {
-        Some("pdf") => sheet::pdf(sheet).map_err(|e| e.to_string())?,
-        Some("md") => sheet::markdown(sheet).into_bytes(),
-        _ => return Err(format!("{}: write a name that ends in .pdf or .md", path.display())),
-    };
-    write_atomic(path, &bytes).map_err(|e| e.to_string())
 }

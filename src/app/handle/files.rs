@@ -57,6 +57,18 @@ impl Workstation {
         });
     }
 
+    /// Opens a file dialog on a thread of its own; what is chosen comes back under its purpose.
+    pub(super) fn ask_for_one(
+        &mut self,
+        purpose: PickPurpose,
+        ask: impl FnOnce(rfd::FileDialog) -> Option<PathBuf> + Send + 'static,
+    ) {
+        self.jobs.start(JobId::Dialog, move |_, reporter| {
+            let paths = ask(rfd::FileDialog::new()).map(|path| vec![path]);
+            reporter.send(Finished::Picked { purpose, paths });
+        });
+    }
+
     pub(super) fn picked(&mut self, purpose: PickPurpose, paths: Option<Vec<PathBuf>>) {
         let Some(paths) = paths else {
             if matches!(purpose, PickPurpose::Weights | PickPurpose::Converted) {

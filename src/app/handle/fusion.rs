@@ -4,20 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::super::Workstation;
 use super::super::cohort::CohortFinished;
-use super::super::command::{Finished, PickPurpose};
-use super::super::jobs::JobId;
+use super::super::command::PickPurpose;
 use super::super::state::Severity;
 use crate::fusion::{FittedStacking, FusionRule};
 
 impl Workstation {
     pub(super) fn browse_stacking(&mut self) {
-        self.jobs.start(JobId::Dialog, move |_, reporter| {
-            let paths = rfd::FileDialog::new()
-                .set_title("Stacking weights")
-                .add_filter("JSON", &["json"])
-                .pick_file()
-                .map(|p| vec![p]);
-            reporter.send(Finished::Picked { purpose: PickPurpose::Stacking, paths });
+        self.ask_for_one(PickPurpose::Stacking, |dialog| {
+            dialog.set_title("Stacking weights").add_filter("JSON", &["json"]).pick_file()
         });
     }
 
@@ -34,14 +28,9 @@ impl Workstation {
     }
 
     pub(super) fn browse_stacking_out(&mut self) {
-        self.jobs.start(JobId::Dialog, move |_, reporter| {
-            let paths = rfd::FileDialog::new()
-                .set_title("Weights of the stacked fusion")
-                .set_file_name("stacking.json")
-                .add_filter("JSON", &["json"])
-                .save_file()
-                .map(|p| vec![p]);
-            reporter.send(Finished::Picked { purpose: PickPurpose::StackingOut, paths });
+        self.ask_for_one(PickPurpose::StackingOut, |dialog| {
+            let dialog = dialog.set_title("Weights of the stacked fusion").set_file_name("stacking.json");
+            dialog.add_filter("JSON", &["json"]).save_file()
         });
     }
 

@@ -12,7 +12,7 @@ use super::super::statistics::{self, AtHand, Computed, Look, Origin, Tile};
 use super::mapping::cohort_folder;
 use crate::analysis::{DataSet, Groups, Question, patient_values};
 use crate::chart::{Theme, export};
-use crate::cohort::{Split, Table};
+use crate::cohort::Split;
 use crate::files::write_atomic;
 use crate::stats::nomogram::Value;
 
@@ -41,10 +41,9 @@ impl Workstation {
     /// The cohort folder that is open, a table in which something can be asked, a folder that is named; else patients who
     /// are simulated, as the tab then says.
     fn best_origin(&self) -> Origin {
-        let answers = |table: &Arc<Table>| Question::of(&DataSet::of_table(table).table).is_ok();
         match &self.state.table {
             Some(open) if open.path.is_dir() => Origin::Cohort,
-            Some(open) if answers(&open.table) => Origin::Table,
+            Some(open) if Question::of(&open.table).is_ok() => Origin::Table,
             _ if !self.state.audit.folder.trim().is_empty() => Origin::Cohort,
             _ => Origin::Simulated,
         }
@@ -193,13 +192,12 @@ impl Workstation {
     pub(super) fn browse_export(&mut self, tile: Tile) {
         self.state.statistics.exporting = Some(tile);
         let stem = tile.file_stem(self.state.statistics.question.as_ref());
-        self.jobs.start(JobId::Dialog, move |_, reporter| {
-            let dialog = rfd::FileDialog::new()
+        self.ask_for_one(PickPurpose::Figure, move |dialog| {
+            dialog
                 .set_title("Export chart (SVG, PNG, PDF) or its numbers (CSV)")
                 .set_file_name(format!("{stem}.svg"))
-                .add_filter("Chart or numbers", &["svg", "png", "pdf", "csv"]);
-            let paths = dialog.save_file().map(|p| vec![p]);
-            reporter.send(Finished::Picked { purpose: PickPurpose::Figure, paths });
+                .add_filter("Chart or numbers", &["svg", "png", "pdf", "csv"])
+                .save_file()
         });
     }
 
@@ -211,13 +209,7 @@ impl Workstation {
 
     /// What the Statistics tab is drawn from.
     pub fn sources(&self) -> Sources<'_> {
-        Sources {
-            statistics: &self.state.statistics,
-            evaluation: self.state.evaluation.as_ref().and_then(|e| e.as_deref().ok()),
-            run: self.state.training.run.as_ref(),
-            explained: self.state.explained.as_deref(),
-            models: self.models().map(Arc::as_ref),
-        }
+        Sources::of(&self.state, self.models().map(Arc::as_ref))
     }
 
     pub(super) fn export_figure(&mut self, tile: Tile, path: &Path) {

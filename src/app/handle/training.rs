@@ -15,17 +15,13 @@ use crate::training::{self, Job, Onlooker, TrainingError, publish};
 impl Workstation {
     /// Asks for one of the form's paths.
     pub(super) fn pick_for_training(&mut self, purpose: PickPurpose) {
-        self.jobs.start(JobId::Dialog, move |_, reporter| {
-            let dialog = rfd::FileDialog::new();
-            let path = match purpose {
-                PickPurpose::TrainingInit => dialog
-                    .set_title("Start from weights")
-                    .add_filter("Weights", &["safetensors", "pth", "pt"])
-                    .pick_file(),
-                PickPurpose::TrainingOut => dialog.set_title("Folder for the weights").pick_folder(),
-                _ => dialog.set_title("Cohort folder").pick_folder(),
-            };
-            reporter.send(Finished::Picked { purpose, paths: path.map(|p| vec![p]) });
+        self.ask_for_one(purpose, move |dialog| match purpose {
+            PickPurpose::TrainingInit => dialog
+                .set_title("Start from weights")
+                .add_filter("Weights", &["safetensors", "pth", "pt"])
+                .pick_file(),
+            PickPurpose::TrainingOut => dialog.set_title("Folder for the weights").pick_folder(),
+            _ => dialog.set_title("Cohort folder").pick_folder(),
         });
     }
 

@@ -114,11 +114,8 @@ impl Workstation {
     }
 
     pub(super) fn browse_weights(&mut self) {
-        self.jobs.start(JobId::Dialog, |_, reporter| {
-            let dialog = rfd::FileDialog::new().set_title("Import network weights");
-            let picked = dialog.add_filter("Weights", &WEIGHTS).pick_file();
-            let paths = picked.map(|path| vec![path]);
-            reporter.send(Finished::Picked { purpose: PickPurpose::Weights, paths });
+        self.ask_for_one(PickPurpose::Weights, |dialog| {
+            dialog.set_title("Import network weights").add_filter("Weights", &WEIGHTS).pick_file()
         });
     }
 
@@ -184,12 +181,9 @@ impl Workstation {
     pub(super) fn browse_converted(&mut self) {
         let Some(found) = self.import_form().and_then(|form| form.found.clone()) else { return };
         let stem = found.file.path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        self.jobs.start(JobId::Dialog, move |_, reporter| {
-            let dialog = rfd::FileDialog::new().set_title("Save as safetensors");
-            let dialog = dialog.set_file_name(format!("{stem}.safetensors"));
-            let picked = dialog.add_filter("safetensors", &["safetensors"]).save_file();
-            let paths = picked.map(|path| vec![path]);
-            reporter.send(Finished::Picked { purpose: PickPurpose::Converted, paths });
+        self.ask_for_one(PickPurpose::Converted, move |dialog| {
+            let dialog = dialog.set_title("Save as safetensors").set_file_name(format!("{stem}.safetensors"));
+            dialog.add_filter("safetensors", &["safetensors"]).save_file()
         });
     }
 

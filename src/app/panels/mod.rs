@@ -56,13 +56,7 @@ pub struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// What the Statistics tab is drawn from.
     pub fn sources(&self) -> Sources<'a> {
-        Sources {
-            statistics: &self.state.statistics,
-            evaluation: self.state.evaluation.as_ref().and_then(|e| e.as_deref().ok()),
-            run: self.state.training.run.as_ref(),
-            explained: self.state.explained.as_deref(),
-            models: self.models.map(Arc::as_ref),
-        }
+        Sources::of(self.state, self.models.map(Arc::as_ref))
     }
 
     pub fn send(&mut self, command: Command) {

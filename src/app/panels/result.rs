@@ -7,7 +7,7 @@ use super::super::jobs::JobId;
 use super::super::theme;
 use super::Scene;
 use crate::assess::{Assessment, RESEARCH_ONLY, RiskGroup, UNTRAINED};
-use crate::chart::text::probability;
+use crate::chart::text::{capitalised, probability};
 use crate::chart::votes;
 use crate::fusion::FusionRule;
 
@@ -137,7 +137,7 @@ fn fusion(ui: &mut Ui, scene: &mut Scene<'_>, a: &Assessment) {
         egui::ComboBox::from_id_salt("fusion").selected_text(votes::origin(&a.fused)).width(132.0).truncate();
     let menu = menu.show_ui(ui, |ui| {
         for rule in [FusionRule::Vote, FusionRule::MeanLogOdds] {
-            let label = ui.selectable_label(chosen == rule, sentence_case(rule.name()));
+            let label = ui.selectable_label(chosen == rule, capitalised(rule.name()));
             if label.on_hover_text(rule.words()).clicked() {
                 scene.send(Command::FuseBy(rule));
             }
@@ -154,11 +154,6 @@ fn fusion(ui: &mut Ui, scene: &mut Scene<'_>, a: &Assessment) {
         }
     });
     menu.response.on_hover_text("How the three branches become one probability");
-}
-
-fn sentence_case(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// 95 % interval of the nomogram risk.

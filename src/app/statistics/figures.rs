@@ -1,5 +1,6 @@
 //! Each tile as a chart, as a sentence and as numbers. Screen and exported files are made here alike.
 
+use super::super::state::State;
 use super::super::training::{TrainingRun, curves_of};
 use super::{Statistics, Tile};
 use crate::analysis::{FOLDS, GroupCurve, Hazards, Model};
@@ -47,6 +48,17 @@ pub enum Figure {
 const NO_FOLLOW_UP: &str = "the table has no follow-up time with its event";
 
 impl<'a> Sources<'a> {
+    /// What the window holds.
+    pub fn of(state: &'a State, models: Option<&'a Models>) -> Self {
+        Self {
+            statistics: &state.statistics,
+            evaluation: state.evaluation.as_ref().and_then(|e| e.as_deref().ok()),
+            run: state.training.run.as_ref(),
+            explained: state.explained.as_deref(),
+            models,
+        }
+    }
+
     /// The tile's figure as it stands.
     pub fn figure(self, tile: Tile) -> Figure {
         self.drawn(tile).unwrap_or_else(Figure::Nothing)

@@ -113,9 +113,9 @@ impl ClinicalArgs {
 
 /// Trains, evaluates on the test table where there is one, writes the model; returns the JSON document.
 pub fn train(args: &ClinicalArgs) -> anyhow::Result<Value> {
-    let cohort = args.common.cohort()?;
+    let cohort = args.common.folder.open()?;
     let table = cohort.clinical(Split::Train).ok_or_else(|| {
-        anyhow!("{}: there is no table clinical_train to train on", args.common.cohort.display())
+        anyhow!("{}: there is no table clinical_train to train on", args.common.folder.cohort.display())
     })?;
     let clinical::Trained { mut model, losses } = clinical::train_with_losses(table, &args.training()?)?;
     if let Some(test) = cohort.clinical(Split::Test) {

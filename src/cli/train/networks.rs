@@ -110,9 +110,8 @@ impl NetworkArgs {
     /// What the other models need of these options.
     pub(super) fn common(&self) -> super::Common {
         super::Common {
-            cohort: self.cohort.clone(),
+            folder: super::FolderArgs { cohort: self.cohort.clone(), mapping: None },
             out: self.out.clone(),
-            mapping: None,
             seed: self.seed,
             json: self.json,
         }
