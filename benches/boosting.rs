@@ -3,8 +3,8 @@
 //! As many patients and variables as in the published training table, by a formula that `benches/peers/compare_boosting.py`
 //! repeats for scikit-learn: fractions of multiples of square roots, which never tie.
 
-use thoracast::clinical::boosting::{self, Boosting, BoostingSettings};
-use thoracast::clinical::shap;
+use thoracast_core::clinical::boosting::{self, Boosting, BoostingSettings};
+use thoracast_core::clinical::shap;
 
 const PATIENTS: usize = 185;
 const ROOTS: [f64; 19] = [

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use thoracast::dicom::write::{CtImage, CtSeries, ct_image, uid_from};
-use thoracast::dicom::{self, Scan};
-use thoracast::phantom::Phantom;
-use thoracast::progress::{Progress, Silent};
+use thoracast_core::phantom::Phantom;
+use thoracast_dicom::write::{CtImage, CtSeries, ct_image, uid_from};
+use thoracast_dicom::{self as dicom, Scan};
+use thoracast_files::progress::{Progress, Silent};
 
 const SLICES: usize = 400;
 

@@ -1,7 +1,7 @@
 //! Time of one picture through each network on the CPU: `cargo bench --bench networks`.
 
-use thoracast::nn::{Arch, DeviceChoice, Network};
-use thoracast::slice::{Picture, Recipe};
+use thoracast_core::nn::{Arch, DeviceChoice, Network};
+use thoracast_core::slice::{Picture, Recipe};
 
 fn main() {
     divan::main();

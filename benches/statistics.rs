@@ -5,11 +5,11 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use thoracast::stats::calibration;
-use thoracast::stats::cox::{self, Ties};
-use thoracast::stats::kaplan_meier::{self, FollowUp, Interval};
-use thoracast::stats::logistic::{self, Convergence};
-use thoracast::stats::resample;
+use thoracast_core::stats::calibration;
+use thoracast_core::stats::cox::{self, Ties};
+use thoracast_core::stats::kaplan_meier::{self, FollowUp, Interval};
+use thoracast_core::stats::logistic::{self, Convergence};
+use thoracast_core::stats::resample;
 
 const COVARIATES: usize = 20;
 

@@ -5,8 +5,8 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use thoracast::nn::learn::{Learner, Sample, StepOptions, Trainable};
-use thoracast::nn::{Arch, DeviceChoice, learn::Examiner, pattern};
+use thoracast_core::nn::learn::{Learner, Sample, StepOptions, Trainable};
+use thoracast_core::nn::{Arch, DeviceChoice, learn::Examiner, pattern};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

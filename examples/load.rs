@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use thoracast::dicom;
-use thoracast::progress::Silent;
+use thoracast_dicom as dicom;
+use thoracast_files::progress::Silent;
 
 fn main() -> ExitCode {
     let Some(folder) = std::env::args_os().nth(1).map(PathBuf::from) else {

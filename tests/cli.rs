@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use thoracast::phantom::{self, Phantom};
-use thoracast::progress::Silent;
+use thoracast_core::phantom::{self, Phantom};
+use thoracast_files::progress::Silent;
 
 fn thoracast(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_thoracast"))
@@ -112,7 +112,7 @@ fn inspect_and_predict_agree_on_a_phantom() {
     assert!(probability(&result["nomogram"]["risk"]));
     let trained = result["t4"]["trained"] == true && result["t11"]["trained"] == true;
     assert_eq!(result["meaningful"], trained);
-    let warned = result["warnings"].to_string().contains(thoracast::assess::UNTRAINED);
+    let warned = result["warnings"].to_string().contains(thoracast_core::assess::UNTRAINED);
     assert_eq!(warned, !trained, "untrained weights are named, trained ones are not");
 
     // Another fusion only when asked for; the nomogram keeps to the vote.
@@ -297,9 +297,9 @@ fn the_same_seed_writes_the_same_phantom_and_an_occupied_folder_is_refused() {
 fn a_study_is_deidentified_and_a_full_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let study = folder.path().join("study");
-    let options = thoracast::phantom::Options { size: Some(64), slice_mm: Some(20.0) };
-    let phantom = thoracast::phantom::Phantom::with(5, options);
-    thoracast::phantom::write_series(&phantom, &study, &thoracast::progress::Silent).unwrap();
+    let options = thoracast_core::phantom::Options { size: Some(64), slice_mm: Some(20.0) };
+    let phantom = thoracast_core::phantom::Phantom::with(5, options);
+    thoracast_core::phantom::write_series(&phantom, &study, &thoracast_files::progress::Silent).unwrap();
     let out = folder.path().join("out");
     let run = || {
         std::process::Command::new(env!("CARGO_BIN_EXE_thoracast"))

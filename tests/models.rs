@@ -10,11 +10,11 @@ use thoracast::app::command::{Action, Command};
 use thoracast::app::settings::Settings;
 use thoracast::app::state::{Dialog, Level, Severity, Tab};
 use thoracast::app::{Options, Workstation};
-use thoracast::chart::cam::{ColourMap, Look};
-use thoracast::nn::state_dict::{RawTensor, StateDict};
-use thoracast::nn::{Arch, pattern, weights};
-use thoracast::phantom::{self, Phantom};
-use thoracast::progress::Silent;
+use thoracast_core::chart::cam::{ColourMap, Look};
+use thoracast_core::nn::state_dict::{RawTensor, StateDict};
+use thoracast_core::nn::{Arch, pattern, weights};
+use thoracast_core::phantom::{self, Phantom};
+use thoracast_files::progress::Silent;
 
 type Window = Harness<'static, Workstation>;
 

@@ -8,9 +8,9 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use thoracast::app::command::{Action, Command};
 use thoracast::app::state::{Level, Severity, Tab};
 use thoracast::app::{Options, Workstation};
-use thoracast::fusion::{FittedStacking, FusionRule, Stacking};
-use thoracast::phantom::{self, Phantom};
-use thoracast::progress::Silent;
+use thoracast_core::fusion::{FittedStacking, FusionRule, Stacking};
+use thoracast_core::phantom::{self, Phantom};
+use thoracast_files::progress::Silent;
 
 #[path = "window/audit.rs"]
 mod audit;
@@ -111,7 +111,7 @@ fn one_patient_from_folder_to_risk_group() {
     assert!(assessment.nomogram.risk.is_some_and(|r| (0.0..=1.0).contains(&r)));
     assert!(on_screen(&window, "Fused probability"));
     if !assessment.meaningful {
-        assert!(on_screen(&window, thoracast::assess::UNTRAINED));
+        assert!(on_screen(&window, thoracast_core::assess::UNTRAINED));
     }
 
     // A changed value marks the result, and the update follows by itself.
@@ -337,8 +337,8 @@ fn without_a_display_one_sentence_says_what_to_do() {
 
 #[test]
 fn measuring_key_images_and_undo() {
-    use thoracast::dicom::{Orientation, Section};
-    use thoracast::measure::{Mark, Shape};
+    use thoracast_core::measure::{Mark, Shape};
+    use thoracast_dicom::{Orientation, Section};
     let folder = tempfile::tempdir().unwrap();
     let mut window = window(vec![study(folder.path())]);
     let section = Section { orientation: Orientation::Coronal, index: 60 };
@@ -473,7 +473,7 @@ fn a_distance_is_drawn_with_the_mouse_and_turned_views_keep_it() {
     };
     let drawn = length(&window);
     let open = window.state().state.viewer.open.as_ref().unwrap();
-    let span = open.sections.span_mm(thoracast::dicom::Orientation::Axial)[0];
+    let span = open.sections.span_mm(thoracast_dicom::Orientation::Axial)[0];
     assert!(drawn > 0.05 * span && drawn < span, "{drawn} mm");
     for action in [Action::RotateRight, Action::FlipHorizontal] {
         send(&mut window, Command::Do(action));

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::cohort::distribution::Distribution;
-use crate::cohort::draft::{Draft, Problem};
-use crate::cohort::matching::{Group, Matching};
-use crate::cohort::query::Sorting;
-use crate::cohort::table_one::{Style, TableOne};
-use crate::cohort::{CohortFolder, Mapping, Table};
-use crate::dicom::Series;
+use thoracast_core::cohort::distribution::Distribution;
+use thoracast_core::cohort::draft::{Draft, Problem};
+use thoracast_core::cohort::matching::{Group, Matching};
+use thoracast_core::cohort::query::Sorting;
+use thoracast_core::cohort::table_one::{Style, TableOne};
+use thoracast_core::cohort::{CohortFolder, Mapping, Table};
+use thoracast_dicom::Series;
 
 /// What a person does in the cohort workspace.
 pub enum CohortCommand {
@@ -135,7 +135,7 @@ impl CohortPatients {
     /// Shows one group, or all.
     pub fn show_group(&mut self, group: Option<Group>) {
         let all = self.matching.patients.iter().enumerate();
-        let fits = |(place, p): (usize, &crate::cohort::matching::Patient)| {
+        let fits = |(place, p): (usize, &thoracast_core::cohort::matching::Patient)| {
             group.is_none_or(|g| p.group() == g).then_some(place)
         };
         self.shown = all.filter_map(fits).collect();

@@ -11,8 +11,9 @@ use super::command::{Action, Command};
 use super::state::{CohortTab, Severity, Tab, Workspace};
 use super::statistics::Tile;
 use super::{Options, Workstation};
-use crate::progress::Silent;
-use crate::{files, simulate};
+use thoracast_core::simulate;
+use thoracast_files as files;
+use thoracast_files::progress::Silent;
 
 /// The window's size in the pictures, points.
 const SIZE: [f32; 2] = [1440.0, 900.0];

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use super::command::{Command, Finished};
-use crate::progress::{CancelFlag, Progress};
+use thoracast_files::progress::{CancelFlag, Progress};
 
 /// What kinds of work there are; at most one of each runs at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

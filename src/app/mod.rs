@@ -28,12 +28,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::assess::{AssessError, Models};
-use crate::nn::DeviceChoice;
 use command::{Action, Command};
 use jobs::Jobs;
 use pictures::Pictures;
 use state::{Dialog, State};
+use thoracast_core::assess::{AssessError, Models};
+use thoracast_core::nn::DeviceChoice;
 
 /// A frame longer than this, in seconds, is missed on a 60 Hz screen.
 const SLOW_FRAME_S: f32 = 0.016;

@@ -7,11 +7,11 @@ use egui::{ColorImage, TextureHandle, TextureOptions};
 
 use super::handle::statistics;
 use super::viewer::OpenSeries;
-use crate::chart::cam::{ColourMap, Look};
-use crate::dicom::Preview;
-use crate::measure::{Mark, RegionStatistics};
-use crate::nn::Heatmap;
-use crate::slice::Picture;
+use thoracast_core::chart::cam::{ColourMap, Look};
+use thoracast_core::measure::{Mark, RegionStatistics};
+use thoracast_core::nn::Heatmap;
+use thoracast_core::slice::Picture;
+use thoracast_dicom::Preview;
 
 /// A texture and what it shows.
 struct Kept<K> {
@@ -109,7 +109,7 @@ impl Pictures {
         if let Some(kept) = self.cam[number].as_ref().filter(|k| k.key == key) {
             return Some(kept.texture.clone());
         }
-        let over = crate::chart::cam::overlay(picture, heatmap, look.opacity, look.map)?;
+        let over = thoracast_core::chart::cam::overlay(picture, heatmap, look.opacity, look.map)?;
         let image = ColorImage::from_rgba_unmultiplied([over.width, over.height], &over.bytes);
         Some(keep(&mut self.cam[number], ctx, "cam", key, TextureOptions::LINEAR, || image))
     }

@@ -3,7 +3,7 @@
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 use super::viewer::View;
-use crate::dicom::{Orientation, Sections};
+use thoracast_dicom::{Orientation, Sections};
 
 /// The way from a section's mm to the screen: centred, fitted, zoomed, mirrored, turned, shifted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,7 +84,7 @@ impl Placement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dicom::orientation_letters;
+    use thoracast_dicom::orientation_letters;
 
     fn sections() -> Sections {
         Sections::flat(200, 100, 10, [0.5, 0.8]).unwrap()

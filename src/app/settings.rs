@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::keymap::Keymap;
-use crate::chart::cam::Look;
-use crate::files;
+use thoracast_core::chart::cam::Look;
+use thoracast_files as files;
 
 /// Recent files kept.
 const RECENTS_KEPT: usize = 10;

@@ -2,7 +2,7 @@
 
 use super::state::{Inputs, Outcome};
 use super::viewer::{OpenSeries, View, Window};
-use crate::dicom::{Series, Voxel};
+use thoracast_dicom::{Series, Voxel};
 
 /// Share of the computer's memory that voxels may take, the shown series included.
 const MEMORY_SHARE: f64 = 0.5;
@@ -91,7 +91,7 @@ impl Shelf {
 /// Bytes that voxels may take: a share of the computer's (or the container's) memory.
 pub fn budget() -> u64 {
     // Where the system doesn't tell its memory there is nothing to hold against: one series of any size, and no more.
-    crate::dicom::physical_memory().map_or(0, |bytes| (bytes as f64 * MEMORY_SHARE) as u64)
+    thoracast_dicom::physical_memory().map_or(0, |bytes| (bytes as f64 * MEMORY_SHARE) as u64)
 }
 
 #[cfg(test)]
@@ -100,7 +100,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::dicom::{Plane, Sections};
+    use thoracast_dicom::{Plane, Sections};
 
     fn open(uid: &str) -> OpenSeries {
         let plane = Arc::new(Plane { stored: vec![0; 100], slope: 1.0, intercept: 0.0 });

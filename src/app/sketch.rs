@@ -1,8 +1,8 @@
 //! A measurement while it is being drawn: points in, a mark out.
 
 use super::viewer::Tool;
-use crate::dicom::Section;
-use crate::measure::{Mark, Point, Shape};
+use thoracast_core::measure::{Mark, Point, Shape};
+use thoracast_dicom::Section;
 
 /// Freehand points nearer than this to the last are left out, mm.
 const FREEHAND_STEP_MM: f64 = 0.3;
@@ -129,7 +129,7 @@ fn followed(mut sketch: Sketch, at: Point) -> Sketch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dicom::Orientation;
+    use thoracast_dicom::Orientation;
 
     const SECTION: Section = Section { orientation: Orientation::Axial, index: 3 };
 

@@ -13,22 +13,22 @@ use super::shelf::Shelf;
 use super::statistics::Statistics;
 use super::training::{TrainingForm, TrainingRun};
 pub use super::viewer::{Layout, OpenSeries, Preset, Viewer, Window};
-use crate::assess::Assessment;
-use crate::audit::Report;
-use crate::chart::Chart;
-use crate::chart::cam::Look;
-use crate::clinical::importance::ExplainedCohort;
-use crate::clinical::{self, Kind, Record, VARIABLES, Variable};
-use crate::cohort::Table;
-use crate::dicom::deidentify::Dates;
-use crate::dicom::{Scan, TagText};
-use crate::evaluate::Evaluation;
-use crate::fusion::{FusionRule, Stacking};
-pub use crate::level::Level;
-use crate::library::Candidate;
-use crate::measure::Mark;
-use crate::nn::weights::Info;
-use crate::nn::{Card, Heatmap};
+use thoracast_core::assess::Assessment;
+use thoracast_core::audit::Report;
+use thoracast_core::chart::Chart;
+use thoracast_core::chart::cam::Look;
+use thoracast_core::clinical::importance::ExplainedCohort;
+use thoracast_core::clinical::{self, Kind, Record, VARIABLES, Variable};
+use thoracast_core::cohort::Table;
+use thoracast_core::evaluate::Evaluation;
+use thoracast_core::fusion::{FusionRule, Stacking};
+pub use thoracast_core::level::Level;
+use thoracast_core::library::Candidate;
+use thoracast_core::measure::Mark;
+use thoracast_core::nn::weights::Info;
+use thoracast_core::nn::{Card, Heatmap};
+use thoracast_dicom::deidentify::Dates;
+use thoracast_dicom::{Scan, TagText};
 
 /// The workspaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

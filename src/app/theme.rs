@@ -49,20 +49,24 @@ pub fn tokens(ui: &egui::Ui) -> Tokens {
 pub const ON_PICTURE: Tokens = DARK;
 
 /// The chart theme that goes with the window's.
-pub fn chart_theme(ui: &egui::Ui) -> crate::chart::Theme {
-    if ui.visuals().dark_mode { crate::chart::Theme::dark() } else { crate::chart::Theme::light() }
+pub fn chart_theme(ui: &egui::Ui) -> thoracast_core::chart::Theme {
+    if ui.visuals().dark_mode {
+        thoracast_core::chart::Theme::dark()
+    } else {
+        thoracast_core::chart::Theme::light()
+    }
 }
 
 /// The semibold weight.
 pub fn semibold() -> FontFamily {
-    FontFamily::Name(crate::chart::egui::SEMIBOLD_FAMILY.into())
+    FontFamily::Name(thoracast_core::chart::egui::SEMIBOLD_FAMILY.into())
 }
 
 /// The bundled typefaces, and last the one of this system that has what they lack.
 pub fn fonts(of_system: Option<egui::FontData>) -> FontDefinitions {
     const OF_SYSTEM: &str = "of this system";
     let mut definitions = FontDefinitions::default();
-    crate::chart::egui::install_fonts(&mut definitions);
+    thoracast_core::chart::egui::install_fonts(&mut definitions);
     if let Some(face) = of_system {
         definitions.font_data.insert(OF_SYSTEM.to_owned(), std::sync::Arc::new(face));
         definitions.families.values_mut().for_each(|names| names.push(OF_SYSTEM.to_owned()));

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::chart::{Role, training};
-use crate::level::Level;
-use crate::nn::card::Counts;
-use crate::nn::{Card, Curve, EpochPoint, TrainingRecord};
-use crate::progress::Progress;
-use crate::training::{Onlooker, Plan, Preset};
+use thoracast_core::chart::{Role, training};
+use thoracast_core::level::Level;
+use thoracast_core::nn::card::Counts;
+use thoracast_core::nn::{Card, Curve, EpochPoint, TrainingRecord};
+use thoracast_core::training::{Onlooker, Plan, Preset};
+use thoracast_files::progress::Progress;
 
 use super::command::Finished;
 use super::jobs::{JobProgress, Reporter};

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::action::Action;
 use super::sketch::Sketch;
-use crate::body::HuRange;
-use crate::dicom::{Orientation, Plane, Section, Sections, Series, Volume, Voxel};
+use thoracast_core::body::HuRange;
+use thoracast_dicom::{Orientation, Plane, Section, Sections, Series, Volume, Voxel};
 
 /// Window presets; the numbers are in [`Preset::window`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::{Stages, note, print_json, print_line};
-use crate::dicom::deidentify::{self, Dates, Options, Summary};
+use thoracast_dicom::deidentify::{self, Dates, Options, Summary};
 
 #[derive(clap::Args, Debug)]
 pub struct AnonymizeArgs {

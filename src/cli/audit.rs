@@ -2,7 +2,7 @@
 
 use super::folder::FolderArgs;
 use super::{Stages, note, print_json, print_line};
-use crate::audit::{self, Finding, Report, Severity};
+use thoracast_core::audit::{self, Finding, Report, Severity};
 
 /// Looks for what makes a cohort's figures untrustworthy.
 #[derive(Debug, clap::Args)]

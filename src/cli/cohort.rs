@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::{note, print_json, print_line};
-use crate::cohort::table_one::{self, Style, TableOne};
-use crate::cohort::values::{ColumnValues, Groups, Values};
-use crate::cohort::{CohortFolder, CohortTable, Mapping, Table, columns};
+use thoracast_core::cohort::table_one::{self, Style, TableOne};
+use thoracast_core::cohort::values::{ColumnValues, Groups, Values};
+use thoracast_core::cohort::{CohortFolder, CohortTable, Mapping, Table, columns};
 
 /// What a cohort holds: columns, missing values, Table 1.
 #[derive(Debug, clap::Args)]

@@ -7,12 +7,13 @@ use clap::Args;
 
 use super::{Stages, note, print_line};
 use crate::app::{self, gallery};
-use crate::assess::{self, Models};
-use crate::clinical;
-use crate::cohort::Table;
-use crate::fusion::FusionRule;
-use crate::nn::DeviceChoice;
-use crate::{dicom, phantom, report};
+use thoracast_core::assess::{self, Models};
+use thoracast_core::clinical;
+use thoracast_core::cohort::Table;
+use thoracast_core::fusion::FusionRule;
+use thoracast_core::nn::DeviceChoice;
+use thoracast_core::{phantom, report};
+use thoracast_dicom as dicom;
 
 #[derive(Args)]
 pub struct DemoArgs {

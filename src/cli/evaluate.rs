@@ -7,9 +7,9 @@ use clap::Args;
 
 use super::folder::{FolderArgs, ModelArgs};
 use super::{Stages, note, print_json, print_line};
-use crate::assess::RESEARCH_ONLY;
-use crate::cohort::Split;
-use crate::evaluate::{self, Branch, CrossValidation, Evaluation, Options};
+use thoracast_core::assess::RESEARCH_ONLY;
+use thoracast_core::cohort::Split;
+use thoracast_core::evaluate::{self, Branch, CrossValidation, Evaluation, Options};
 
 #[derive(Debug, Args)]
 pub struct EvaluateArgs {

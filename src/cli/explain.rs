@@ -7,11 +7,11 @@ use anyhow::{anyhow, bail};
 use super::folder::FolderArgs;
 use super::plot::PlotArgs;
 use super::{note, print_json, print_line};
-use crate::assess::Places;
-use crate::chart::{Chart, beeswarm, waterfall};
-use crate::clinical::importance::{ExplainedCohort, explain_cohort};
-use crate::clinical::{self, ClinicalModel, Kind, variable};
-use crate::cohort::Split;
+use thoracast_core::assess::Places;
+use thoracast_core::chart::{Chart, beeswarm, waterfall};
+use thoracast_core::clinical::importance::{ExplainedCohort, explain_cohort};
+use thoracast_core::clinical::{self, ClinicalModel, Kind, variable};
+use thoracast_core::cohort::Split;
 
 /// Logical points of a figure's width.
 const WIDTH: f32 = 720.0;

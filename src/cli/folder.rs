@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::Stages;
-use crate::assess::{self, Models};
-use crate::cohort::{CohortFolder, Mapping};
-use crate::nn::DeviceChoice;
+use thoracast_core::assess::{self, Models};
+use thoracast_core::cohort::{CohortFolder, Mapping};
+use thoracast_core::nn::DeviceChoice;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct FolderArgs {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::note;
-use crate::dicom::{self, HuStatistics, Scan, Series, Unreadable};
-use crate::progress::Progress;
+use thoracast_dicom::{self as dicom, HuStatistics, Scan, Series, Unreadable};
+use thoracast_files::progress::Progress;
 
 /// Shorter work says nothing of its progress.
 const TOLD_EVERY: Duration = Duration::from_secs(2);
@@ -228,7 +228,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::progress::Silent;
+    use thoracast_files::progress::Silent;
 
     fn shared(path: &str) -> Option<PathBuf> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/dicom");

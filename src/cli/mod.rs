@@ -27,8 +27,8 @@ use clap::{Parser, Subcommand};
 use serde::Serialize;
 
 use crate::app;
-use crate::nn::DeviceChoice;
-use crate::progress::Progress;
+use thoracast_core::nn::DeviceChoice;
+use thoracast_files::progress::Progress;
 
 /// Predicts distant metastasis of breast cancer from a chest CT. Research use only.
 #[derive(Parser)]
@@ -100,7 +100,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         None => open(app::Options {
             paths: arguments.paths,
             demo: false,
-            library: crate::assess::Places::usual_library(arguments.models.as_deref()),
+            library: thoracast_core::assess::Places::usual_library(arguments.models.as_deref()),
             models: arguments.models,
             device: arguments.device,
             settings: app::settings::Settings::usual_place(),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::phantom::{Phantom, write_series};
-use crate::progress::Progress;
+use thoracast_core::phantom::{Phantom, write_series};
+use thoracast_files::progress::Progress;
 
 /// Arguments of `thoracast phantom`.
 #[derive(Debug, clap::Args)]

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::{anyhow, bail};
 
 use super::note;
-use crate::chart::export::{self, Format};
-use crate::chart::{Chart, Theme};
-use crate::files;
+use thoracast_core::chart::export::{self, Format};
+use thoracast_core::chart::{Chart, Theme};
+use thoracast_files as files;
 
 /// Logical points of a figure's width; the nomogram has more to say.
 pub const WIDTH: f32 = 680.0;

@@ -7,14 +7,14 @@ use clap::Args;
 
 use super::folder::ModelArgs;
 use super::{Stages, note, print_json, print_line};
-use crate::assess::{self, Assessment, LevelPicture, Models, RESEARCH_ONLY, UNTRAINED};
-use crate::chart::votes;
-use crate::clinical::{self, Record};
-use crate::cohort::Table;
-use crate::dicom::{self, Series};
-use crate::fusion::{FittedStacking, FusionRule};
-use crate::report;
-use crate::slice;
+use thoracast_core::assess::{self, Assessment, LevelPicture, Models, RESEARCH_ONLY, UNTRAINED};
+use thoracast_core::chart::votes;
+use thoracast_core::clinical::{self, Record};
+use thoracast_core::cohort::Table;
+use thoracast_core::fusion::{FittedStacking, FusionRule};
+use thoracast_core::report;
+use thoracast_core::slice;
+use thoracast_dicom::{self as dicom, Series};
 
 #[derive(Args)]
 pub struct PredictArgs {
@@ -110,7 +110,7 @@ fn from_pictures(
 ) -> anyhow::Result<Inputs> {
     let id = args.id.as_deref().context("--id names the patient's row in the clinical table")?;
     let (record, warnings) = clinical::read_record(table, id)?;
-    let picture = |path: &Path, network: &crate::nn::Network| -> anyhow::Result<LevelPicture> {
+    let picture = |path: &Path, network: &thoracast_core::nn::Network| -> anyhow::Result<LevelPicture> {
         Ok(LevelPicture { slice: None, picture: slice::read_picture(path, &network.card.recipe)? })
     };
     Ok(Inputs {

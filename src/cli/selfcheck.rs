@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde_json::json;
 
-use crate::nn::known_answers::{self, Check};
-use crate::nn::{Arch, DeviceChoice};
+use thoracast_core::nn::known_answers::{self, Check};
+use thoracast_core::nn::{Arch, DeviceChoice};
 
 /// Known-answer tests of this machine's numerics.
 #[derive(Debug, clap::Args)]
@@ -40,7 +40,7 @@ pub fn run(args: SelfcheckArgs) -> anyhow::Result<()> {
 
 fn print_answer(arch: Arch, args: &SelfcheckArgs) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    let recipe = crate::nn::weights::default_recipe(arch);
+    let recipe = thoracast_core::nn::weights::default_recipe(arch);
     let height = args.height.map_or(recipe.height, |n| n as usize);
     let width = args.width.map_or(recipe.width, |n| n as usize);
     let answer = known_answers::answer(arch, args.seed, height, width, args.device)?;
@@ -60,7 +60,7 @@ fn print_answer(arch: Arch, args: &SelfcheckArgs) -> anyhow::Result<()> {
 }
 
 fn check_all(args: &SelfcheckArgs) -> anyhow::Result<()> {
-    let (device, notice) = crate::nn::device_for(args.device)?;
+    let (device, notice) = thoracast_core::nn::device_for(args.device)?;
     if let Some(notice) = notice {
         eprintln!("{notice}");
     }
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn asking_for_cuda_without_it_fails_in_one_sentence() {
-        if crate::nn::cuda_is_built_in() {
+        if thoracast_core::nn::cuda_is_built_in() {
             return;
         }
         let args = Cli::try_parse_from("x --device cuda".split(' ')).unwrap().args;

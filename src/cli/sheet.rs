@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use super::folder::{FolderArgs, ModelArgs};
 use super::{Stages, note, print_json, print_line};
-use crate::audit;
-use crate::cohort::Split;
-use crate::evaluate::{self, Options};
-use crate::report::flow;
-use crate::sheet::{self, Facts, Format, Kind, Sheet};
+use thoracast_core::audit;
+use thoracast_core::cohort::Split;
+use thoracast_core::evaluate::{self, Options};
+use thoracast_core::report::flow;
+use thoracast_core::sheet::{self, Facts, Format, Kind, Sheet};
 
 /// Writes a reporting sheet of a cohort and the models.
 #[derive(Debug, clap::Args)]

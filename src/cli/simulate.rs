@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Stages, print_json, print_line};
-use crate::simulate::{self, Settings, TRUTH_FILE};
+use thoracast_core::simulate::{self, Settings, TRUTH_FILE};
 
 #[derive(Debug, Args)]
 pub struct SimulateArgs {

@@ -10,13 +10,13 @@ use anyhow::{anyhow, bail};
 use serde_json::{Map, json};
 
 use super::{note, plot, print_json, print_line};
-use crate::chart::{forest, lines, nomogram as chart_of};
-use crate::cohort::{Table, decode};
-use crate::figures;
-use crate::stats::design::{self, CovariateKind, Design, DesignOptions, Recode};
-use crate::stats::logistic::{self, Convergence, LogisticFit};
-use crate::stats::nomogram::{LinearModel, PatientPoints, RISK_MARKS, Value};
-use crate::stats::roc;
+use thoracast_core::chart::{forest, lines, nomogram as chart_of};
+use thoracast_core::cohort::{Table, decode};
+use thoracast_core::figures;
+use thoracast_core::stats::design::{self, CovariateKind, Design, DesignOptions, Recode};
+use thoracast_core::stats::logistic::{self, Convergence, LogisticFit};
+use thoracast_core::stats::nomogram::{LinearModel, PatientPoints, RISK_MARKS, Value};
+use thoracast_core::stats::roc;
 
 /// Statistics for any table.
 #[derive(Debug, clap::Args)]

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use super::folder::FolderArgs;
 use super::{note, print_json, print_line};
-use crate::cohort::Split;
-use crate::cohort::published::{self, FusionCheck};
-use crate::files;
-use crate::level::Level;
-use crate::stats::nomogram::{self, NomogramModel};
+use thoracast_core::cohort::Split;
+use thoracast_core::cohort::published::{self, FusionCheck};
+use thoracast_core::level::Level;
+use thoracast_core::stats::nomogram::{self, NomogramModel};
+use thoracast_files as files;
 
 /// Trains a model from a cohort folder.
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use crate::nn::weights::{self, Info};
+use thoracast_core::nn::weights::{self, Info};
 
 /// Looks into weights files and converts them.
 #[derive(Debug, clap::Args)]

@@ -2,8 +2,8 @@
 
 use thoracast::app::command::Command;
 use thoracast::app::state::{CohortTab, Workspace};
-use thoracast::progress::Silent;
-use thoracast::simulate::{self, Settings};
+use thoracast_core::simulate::{self, Settings};
+use thoracast_files::progress::Silent;
 
 use super::{on_screen, send, window};
 

@@ -9,11 +9,11 @@ use thoracast::app::cohort::{CohortCommand, MappingEdit};
 use thoracast::app::command::{Action, Command};
 use thoracast::app::state::{CohortTab, Dialog, Workspace};
 use thoracast::app::statistics::Origin;
-use thoracast::audit::Code;
-use thoracast::cohort::matching::Group;
-use thoracast::cohort::{Mapping, columns};
-use thoracast::progress::Silent;
-use thoracast::simulate::{self, Settings};
+use thoracast_core::audit::Code;
+use thoracast_core::cohort::matching::Group;
+use thoracast_core::cohort::{Mapping, columns};
+use thoracast_core::simulate::{self, Settings};
+use thoracast_files::progress::Silent;
 
 use super::{Window, last_error, on_screen, rest, send, study, window, window_with};
 

@@ -3,8 +3,8 @@
 use thoracast::app::command::Command;
 use thoracast::app::state::CohortTab;
 use thoracast::app::statistics::{Look, Origin, Tile, figures};
-use thoracast::sheet::Kind;
-use thoracast::stats::nomogram::Value;
+use thoracast_core::sheet::Kind;
+use thoracast_core::stats::nomogram::Value;
 
 use super::{on_screen, rest, send, window};
 
@@ -113,8 +113,8 @@ fn another_question_is_answered_and_one_without_answer_is_a_sentence() {
 fn a_cohort_is_evaluated_without_what_the_audit_objects_to() {
     let folder = tempfile::tempdir().unwrap();
     let cohort = folder.path().join("cohort");
-    let settings = thoracast::simulate::Settings { patients: 240, seed: 5, slices: false };
-    thoracast::simulate::write(&settings, &cohort, &thoracast::progress::Silent).unwrap();
+    let settings = thoracast_core::simulate::Settings { patients: 240, seed: 5, slices: false };
+    thoracast_core::simulate::write(&settings, &cohort, &thoracast_files::progress::Silent).unwrap();
     let mut window = window(vec![]);
     send(&mut window, Command::ShowCohortTab(CohortTab::Evaluation));
     assert!(on_screen(&window, "no cohort folder is chosen"));
@@ -176,12 +176,12 @@ fn a_marker_follows_the_pointer_along_its_axis() {
     let chart = sources.chart(Tile::Nomogram, rect.width().clamp(300.0, 900.0)).unwrap();
     let patient = sources.patient().unwrap();
     let content = sources.nomogram_content(Some(&patient)).unwrap();
-    let handles = thoracast::chart::nomogram::handles(content, chart.width);
+    let handles = thoracast_core::chart::nomogram::handles(content, chart.width);
     let handle = handles.iter().find(|h| h.name == "PMI/T4").unwrap().clone();
     let scale = rect.height() / chart.height;
     let size = egui::vec2(chart.width, chart.height) * scale;
     let place = egui::Rect::from_center_size(rect.center(), size);
-    let at = |x: f32| thoracast::chart::egui::to_screen(place, &chart, [x, handle.y]);
+    let at = |x: f32| thoracast_core::chart::egui::to_screen(place, &chart, [x, handle.y]);
     let (from, to) = (0.5 * chart.width, 0.7 * chart.width);
     let button = |pos, pressed| egui::Event::PointerButton {
         pos,

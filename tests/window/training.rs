@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 use egui_kittest::kittest::Queryable;
 use thoracast::app::command::{Action, Command};
 use thoracast::app::training::TrainingForm;
-use thoracast::level::Level;
-use thoracast::nn::weights::WeightsFile;
-use thoracast::slice::{Picture, write_png};
-use thoracast::training::{Plan, Preset};
+use thoracast_core::level::Level;
+use thoracast_core::nn::weights::WeightsFile;
+use thoracast_core::slice::{Picture, write_png};
+use thoracast_core::training::{Plan, Preset};
 
 use super::{on_screen, rest, send, window};
 

@@ -15,8 +15,8 @@ use eframe::wgpu;
 
 use super::placement::Placement;
 use super::viewer::{OpenSeries, Viewer};
-use crate::dicom::Orientation;
 use paint::{Look, Painter};
+use thoracast_dicom::Orientation;
 use volume::Uploaded;
 
 /// What the window draws volumes with.

@@ -7,7 +7,7 @@ use eframe::wgpu;
 
 use super::super::placement::Placement;
 use super::super::viewer::{Projection, Viewer};
-use crate::dicom::{Orientation, Sections};
+use thoracast_dicom::{Orientation, Sections};
 
 /// Bytes of the shader's `View`.
 const LOOK_BYTES: u64 = 112;

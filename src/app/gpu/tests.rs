@@ -10,7 +10,7 @@ use egui::{Rect, pos2, vec2};
 use super::super::placement::Placement;
 use super::super::viewer::{OpenSeries, Projection, Slab, View, Viewer, Window};
 use super::*;
-use crate::dicom::{Geometry, Plane, Sections, Series, Volume, Voxel};
+use thoracast_dicom::{Geometry, Plane, Sections, Series, Volume, Voxel};
 
 const SIDE: u32 = 128;
 

@@ -4,7 +4,7 @@ use eframe::wgpu;
 
 use super::super::viewer::OpenSeries;
 use super::paint::{Bindings, Painter};
-use crate::dicom::{Orientation, Plane};
+use thoracast_dicom::{Orientation, Plane};
 
 /// Slices uploaded in one frame at most: 12 MiB of a 512 × 512 series, a few ms.
 const SLICES_A_FRAME: usize = 24;

@@ -6,7 +6,7 @@ use super::super::Workstation;
 use super::super::command::Finished;
 use super::super::jobs::JobId;
 use super::super::state::{AnonymizeForm, Dialog, Severity};
-use crate::dicom::deidentify::{self, DeidentifyError, Options, Summary};
+use thoracast_dicom::deidentify::{self, DeidentifyError, Options, Summary};
 
 /// Files left out that are named one by one; the rest is counted.
 const MOST_NAMED: usize = 10;

@@ -7,7 +7,7 @@ use super::super::command::{Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::state::{CohortTab, Severity, Workspace};
 use super::mapping::cohort_folder;
-use crate::audit::{self, Report};
+use thoracast_core::audit::{self, Report};
 
 impl Workstation {
     /// Asks for the cohort's folder.

@@ -11,14 +11,14 @@ use super::super::command::{Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::state::{CohortTab, OpenTable, Severity, Workspace, patients};
 use super::mapping::{cohort_folder, form_of_folder};
-use crate::clinical;
-use crate::cohort::query::{Query, Sorting, sort};
-use crate::cohort::table_one::{Style, table_one};
-use crate::cohort::values::{ColumnValues, Groups};
-use crate::cohort::{CohortTable, Table, distribution, draft, matching};
-use crate::dicom::{self, DicomError, Scan, Series};
-use crate::files;
-use crate::progress::Progress;
+use thoracast_core::clinical;
+use thoracast_core::cohort::query::{Query, Sorting, sort};
+use thoracast_core::cohort::table_one::{Style, table_one};
+use thoracast_core::cohort::values::{ColumnValues, Groups};
+use thoracast_core::cohort::{CohortTable, Table, distribution, draft, matching};
+use thoracast_dicom::{self as dicom, DicomError, Scan, Series};
+use thoracast_files as files;
+use thoracast_files::progress::Progress;
 
 /// Tables with no more cells than this are arranged at once; larger ones in a job.
 const AT_ONCE: usize = 60_000;

@@ -9,15 +9,15 @@ use super::super::command::{Evaluated, Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::state::Severity;
 use super::mapping::cohort_folder;
-use crate::assess::Models;
-use crate::audit::{Code, Report};
-use crate::clinical::importance::{ExplainedCohort, explain_cohort};
-use crate::clinical::{self, PUBLISHED_COLUMNS};
-use crate::cohort::{CohortFolder, Split, columns};
-use crate::evaluate::{self, CrossValidation, Options};
-use crate::progress::Progress;
-use crate::report::flow;
-use crate::sheet::{Facts, Kind, Sheet};
+use thoracast_core::assess::Models;
+use thoracast_core::audit::{Code, Report};
+use thoracast_core::clinical::importance::{ExplainedCohort, explain_cohort};
+use thoracast_core::clinical::{self, PUBLISHED_COLUMNS};
+use thoracast_core::cohort::{CohortFolder, Split, columns};
+use thoracast_core::evaluate::{self, CrossValidation, Options};
+use thoracast_core::report::flow;
+use thoracast_core::sheet::{Facts, Kind, Sheet};
+use thoracast_files::progress::Progress;
 
 /// Findings whose columns a model had better do without.
 const OBJECTIONS: [Code; 5] = [

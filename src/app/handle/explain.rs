@@ -6,10 +6,10 @@ use super::super::Workstation;
 use super::super::command::Finished;
 use super::super::jobs::JobId;
 use super::super::state::{Explained, Severity};
-use crate::assess::Assessment;
-use crate::chart::cam::Look;
-use crate::nn::{Heatmap, NnError};
-use crate::progress::Progress;
+use thoracast_core::assess::Assessment;
+use thoracast_core::chart::cam::Look;
+use thoracast_core::nn::{Heatmap, NnError};
+use thoracast_files::progress::Progress;
 
 impl Workstation {
     pub(super) fn set_cam(&mut self, look: Look, keep: bool) {

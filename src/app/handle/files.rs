@@ -11,11 +11,13 @@ use super::super::jobs::JobId;
 use super::super::shelf::{self, Desk};
 use super::super::state::{Inputs, OpenSeries, Outcome, Preset, Severity, Window, Workspace, patients};
 use super::mapping::{form_of_table, mapped, remembered};
-use crate::clinical;
-use crate::cohort::{Mapping, Table, draft, folder};
-use crate::dicom::{self, DicomError, Orientation, Plane, Preview, Scan, Sections, Volume, Voxel};
-use crate::phantom;
-use crate::progress::Progress;
+use thoracast_core::clinical;
+use thoracast_core::cohort::{Mapping, Table, draft, folder};
+use thoracast_core::phantom;
+use thoracast_dicom::{
+    self as dicom, DicomError, Orientation, Plane, Preview, Scan, Sections, Volume, Voxel,
+};
+use thoracast_files::progress::Progress;
 
 impl Workstation {
     /// Opens the system's file dialog on a thread of its own.

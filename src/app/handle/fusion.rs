@@ -6,7 +6,7 @@ use super::super::Workstation;
 use super::super::cohort::CohortFinished;
 use super::super::command::PickPurpose;
 use super::super::state::Severity;
-use crate::fusion::{FittedStacking, FusionRule};
+use thoracast_core::fusion::{FittedStacking, FusionRule};
 
 impl Workstation {
     pub(super) fn browse_stacking(&mut self) {

@@ -8,9 +8,9 @@ use super::super::cohort::{CohortFinished, MappingForm};
 use super::super::command::Finished;
 use super::super::jobs::JobId;
 use super::super::state::{Dialog, Severity, Workspace};
-use crate::cohort::draft::{self, Draft};
-use crate::cohort::{CohortFolder, Mapping, Table};
-use crate::files;
+use thoracast_core::cohort::draft::{self, Draft};
+use thoracast_core::cohort::{CohortFolder, Mapping, Table};
+use thoracast_files as files;
 
 impl Workstation {
     /// Reads what is open once more, as it is, and opens the dialog on it.

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use super::super::Workstation;
 use super::super::state::{Dialog, Severity};
-use crate::dicom::{self, Orientation, Section};
-use crate::files;
-use crate::measure::{Mark, RegionStatistics};
+use thoracast_core::measure::{Mark, RegionStatistics};
+use thoracast_dicom::{self as dicom, Orientation, Section};
+use thoracast_files as files;
 
 use super::super::viewer::OpenSeries;
 
 /// HU statistics of a mark's voxels: those within a region, or the one under a probe. From the voxels in memory.
 pub fn statistics(open: &OpenSeries, mark: &Mark) -> Option<RegionStatistics> {
     let value = |voxel| open.value(voxel);
-    if let crate::measure::Shape::Probe(at) = mark.shape {
+    if let thoracast_core::measure::Shape::Probe(at) = mark.shape {
         return RegionStatistics::of(open.sections.voxel(mark.section, at).and_then(value).into_iter());
     }
     let mut values = Vec::new();

@@ -9,9 +9,9 @@ use super::super::command::Finished;
 use super::super::jobs::JobId;
 use super::super::state::{Inputs, Level, Severity, Tab};
 use super::super::{ModelsState, State};
-use crate::assess::{self, AssessError, Assessment, Models};
-use crate::clinical::{self, Record, VARIABLES};
-use crate::report::{self, Provenance};
+use thoracast_core::assess::{self, AssessError, Assessment, Models};
+use thoracast_core::clinical::{self, Record, VARIABLES};
+use thoracast_core::report::{self, Provenance};
 
 /// A changed value is assessed anew after this pause, so that typing does not start a run a letter.
 const UPDATE_PAUSE: Duration = Duration::from_millis(700);

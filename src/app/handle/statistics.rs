@@ -10,11 +10,11 @@ use super::super::state::Severity;
 use super::super::statistics::figures::Sources;
 use super::super::statistics::{self, AtHand, Computed, Look, Origin, Tile};
 use super::mapping::cohort_folder;
-use crate::analysis::{DataSet, Groups, Question, patient_values};
-use crate::chart::{Theme, export};
-use crate::cohort::Split;
-use crate::files::write_atomic;
-use crate::stats::nomogram::Value;
+use thoracast_core::analysis::{DataSet, Groups, Question, patient_values};
+use thoracast_core::chart::{Theme, export};
+use thoracast_core::cohort::Split;
+use thoracast_core::stats::nomogram::Value;
+use thoracast_files::write_atomic;
 
 /// Patients and seed of the simulated cohort that fills the panels where there is none.
 const SIMULATED: (usize, u64) = (300, 1);
@@ -116,7 +116,7 @@ impl Workstation {
     /// Keeps the patient's values that still fit the model, and fills the rest with the cohort's middle.
     fn place_typical(&mut self) {
         let s = &mut self.state.statistics;
-        let Some(typical) = s.model().map(crate::analysis::Model::typical) else { return };
+        let Some(typical) = s.model().map(thoracast_core::analysis::Model::typical) else { return };
         let known = std::mem::take(&mut s.patient);
         let value = |(name, middle): (String, Value)| {
             let same = |(n, v): &&(String, Value)| {

@@ -8,9 +8,9 @@ use super::super::command::{Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::state::Severity;
 use super::super::training::{TrainingForm, TrainingRun, Watcher};
-use crate::cohort::pictures;
-use crate::nn::{Card, DeviceChoice, EpochPoint, weights};
-use crate::training::{self, Job, Onlooker, TrainingError, publish};
+use thoracast_core::cohort::pictures;
+use thoracast_core::nn::{Card, DeviceChoice, EpochPoint, weights};
+use thoracast_core::training::{self, Job, Onlooker, TrainingError, publish};
 
 impl Workstation {
     /// Asks for one of the form's paths.

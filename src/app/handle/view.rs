@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::super::Workstation;
 use super::super::state::{Level, Preset, Severity, Tab, Window};
 use super::super::viewer::{Cine, Projection, Tool, View};
-use crate::dicom::{Orientation, Section, Voxel};
+use thoracast_dicom::{Orientation, Section, Voxel};
 
 /// Zoom limits: from a stamp to a handful of pixels filling the view.
 const ZOOM_RANGE: std::ops::RangeInclusive<f32> = 0.2..=40.0;

@@ -8,9 +8,9 @@ use super::super::command::{Finished, PickPurpose};
 use super::super::jobs::JobId;
 use super::super::state::{Dialog, ImportForm, Level, Severity, Workspace};
 use super::super::{ModelsState, Workstation};
-use crate::assess::{self, AssessError, Models, Places};
-use crate::library::{self, Candidate, LibraryError};
-use crate::nn::weights;
+use thoracast_core::assess::{self, AssessError, Models, Places};
+use thoracast_core::library::{self, Candidate, LibraryError};
+use thoracast_core::nn::weights;
 
 /// Said where nothing can be imported.
 const NAMED_FOLDER: &str = "the models come from the folder named at the start (--models or THORACAST_MODELS): put weights there as t4.safetensors or t11.safetensors, or start without it";

@@ -6,7 +6,7 @@ use super::super::command::Command;
 use super::super::state::AnonymizeForm;
 use super::super::theme;
 use super::Scene;
-use crate::dicom::deidentify::Dates;
+use thoracast_dicom::deidentify::Dates;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, mut form: AnonymizeForm) {
     ui.set_width(560.0);

@@ -6,7 +6,7 @@ use super::super::command::Command;
 use super::super::jobs::JobId;
 use super::super::theme;
 use super::Scene;
-use crate::audit::{Finding, Severity};
+use thoracast_core::audit::{Finding, Severity};
 
 /// More patients than this are named in the tooltip alone.
 const MOST_NAMED: usize = 12;

@@ -5,8 +5,8 @@ use egui::{RichText, Ui};
 use super::super::command::{Action, Command};
 use super::super::theme;
 use super::Scene;
-use crate::dicom::Series;
-use crate::report::date_words;
+use thoracast_core::report::date_words;
+use thoracast_dicom::Series;
 
 /// Side of a thumbnail in the list, points.
 const THUMBNAIL: f32 = 48.0;

@@ -10,9 +10,9 @@ use super::super::state::Level;
 use super::super::theme;
 use super::Scene;
 use super::lower::{framed, placeholder};
-use crate::assess::Assessment;
-use crate::chart::cam::{ColourMap, LAST_LAYER, Look, class_words};
-use crate::nn::head::CLASSES;
+use thoracast_core::assess::Assessment;
+use thoracast_core::chart::cam::{ColourMap, LAST_LAYER, Look, class_words};
+use thoracast_core::nn::head::CLASSES;
 
 /// Height of the words above a picture, points.
 const CAPTION: f32 = 22.0;

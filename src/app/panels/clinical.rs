@@ -6,7 +6,7 @@ use super::super::command::{Action, Command};
 use super::super::state::value_of;
 use super::super::theme;
 use super::Scene;
-use crate::clinical::{Kind, VARIABLES, Variable};
+use thoracast_core::clinical::{Kind, VARIABLES, Variable};
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     theme::card(ui).show(ui, |ui| {

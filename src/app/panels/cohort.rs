@@ -9,7 +9,7 @@ use super::super::state::Workspace;
 use super::super::theme;
 use super::Scene;
 use crate::app::state::patients;
-use crate::cohort::values::label;
+use thoracast_core::cohort::values::label;
 
 const FILTER_HELP: &str = "Any text, or terms that all hold: age>50 er=1 missing:cea present:lvi \"Tumor size\"<=2 (=, !=, <, <=, >, >=; names with spaces in quotation marks)";
 /// Wider columns are cut; the whole text is in the tooltip.

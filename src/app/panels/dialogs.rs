@@ -6,7 +6,7 @@ use super::super::command::{ACTIONS, ActionInfo, Command};
 use super::super::state::Dialog;
 use super::super::theme;
 use super::Scene;
-use crate::assess::RESEARCH_ONLY;
+use thoracast_core::assess::RESEARCH_ONLY;
 
 pub fn show(ctx: &egui::Context, scene: &mut Scene<'_>) {
     let dialog = scene.state.dialog.clone();

@@ -4,8 +4,8 @@ use egui::{Align2, Color32, FontId, Rect, Sense, Ui, pos2, vec2};
 
 use super::super::theme;
 use super::Scene;
-use crate::cohort::distribution::{Bar, Distribution};
-use crate::cohort::table_one::figure;
+use thoracast_core::cohort::distribution::{Bar, Distribution};
+use thoracast_core::cohort::table_one::figure;
 
 /// Room for counts on the left and labels below, points.
 const LEFT: f32 = 34.0;

@@ -6,10 +6,10 @@ use super::super::command::Command;
 use super::super::jobs::JobId;
 use super::super::theme;
 use super::Scene;
-use crate::chart::forest::p_words;
-use crate::chart::text::fixed;
-use crate::evaluate::{self, Evaluation, Figures};
-use crate::sheet::Kind;
+use thoracast_core::chart::forest::p_words;
+use thoracast_core::chart::text::fixed;
+use thoracast_core::evaluate::{self, Evaluation, Figures};
+use thoracast_core::sheet::Kind;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let t = theme::tokens(ui);

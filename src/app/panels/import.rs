@@ -7,8 +7,8 @@ use super::super::jobs::JobId;
 use super::super::state::{ImportForm, Level};
 use super::super::theme;
 use super::Scene;
-use crate::library::{self, Candidate, Use};
-use crate::nn::Card;
+use thoracast_core::library::{self, Candidate, Use};
+use thoracast_core::nn::Card;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, mut form: Box<ImportForm>) {
     ui.set_width(620.0);

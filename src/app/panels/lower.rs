@@ -8,9 +8,9 @@ use super::super::command::{Action, Command};
 use super::super::state::{Layout, Level, Tab};
 use super::super::theme;
 use super::Scene;
-use crate::assess::Assessment;
-use crate::chart::{self, Chart};
-use crate::slice;
+use thoracast_core::assess::Assessment;
+use thoracast_core::chart::{self, Chart};
+use thoracast_core::slice;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     // The panel keeps its height whatever the tab shows.
@@ -45,7 +45,7 @@ fn remark(ui: &mut Ui, scene: &Scene<'_>) {
     let untrained = scene.state.outcome.assessment.as_ref().is_some_and(|a| !a.meaningful);
     let (words, colour) = match (scene.state.stale(), untrained && scene.state.tab != Tab::Pictures) {
         (true, _) => ("out of date", t.warning),
-        (false, true) => (crate::assess::UNTRAINED, t.error),
+        (false, true) => (thoracast_core::assess::UNTRAINED, t.error),
         (false, false) => return,
     };
     ui.add(egui::Label::new(RichText::new(words).small().color(colour)).truncate());

@@ -6,9 +6,9 @@ use super::super::cohort::{Ask, CohortCommand, MappingEdit, MappingForm};
 use super::super::command::Command;
 use super::super::theme;
 use super::Scene;
-use crate::cohort::draft::{Choice, Draft};
-use crate::cohort::mapping::Role;
-use crate::cohort::targets::{What, units};
+use thoracast_core::cohort::draft::{Choice, Draft};
+use thoracast_core::cohort::mapping::Role;
+use thoracast_core::cohort::targets::{What, units};
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let Some(form) = &scene.state.cohort.mapping else { return };

@@ -9,8 +9,8 @@ use super::super::jobs::JobId;
 use super::super::theme;
 use super::Scene;
 use crate::app::state::patients;
-use crate::cohort::Split;
-use crate::cohort::matching::{Group, Patient};
+use thoracast_core::cohort::Split;
+use thoracast_core::cohort::matching::{Group, Patient};
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let t = theme::tokens(ui);

@@ -6,7 +6,7 @@ use super::super::command::{Action, Command};
 use super::super::theme;
 use super::Scene;
 use super::views::marks::words;
-use crate::dicom::{Orientation, Section};
+use thoracast_dicom::{Orientation, Section};
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let state = scene.state;

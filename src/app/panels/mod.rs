@@ -39,7 +39,7 @@ use super::jobs::Jobs;
 use super::pictures::Pictures;
 use super::state::{CohortTab, Layout, State, Workspace};
 use super::statistics::figures::Sources;
-use crate::assess::Models;
+use thoracast_core::assess::Models;
 
 /// What a panel may look at, and where its commands go.
 pub struct Scene<'a> {

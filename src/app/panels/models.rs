@@ -7,10 +7,10 @@ use super::super::jobs::JobId;
 use super::super::state::Level;
 use super::super::theme;
 use super::Scene;
-use crate::assess::UNTRAINED;
-use crate::nn::Network;
-use crate::nn::weights::Info;
-use crate::slice::Recipe;
+use thoracast_core::assess::UNTRAINED;
+use thoracast_core::nn::Network;
+use thoracast_core::nn::weights::Info;
+use thoracast_core::slice::Recipe;
 
 /// Cards wider than this are hard to read.
 const WIDEST: f32 = 900.0;

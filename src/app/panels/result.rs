@@ -6,10 +6,10 @@ use super::super::command::{Action, Command};
 use super::super::jobs::JobId;
 use super::super::theme;
 use super::Scene;
-use crate::assess::{Assessment, RESEARCH_ONLY, RiskGroup, UNTRAINED};
-use crate::chart::text::{capitalised, probability};
-use crate::chart::votes;
-use crate::fusion::FusionRule;
+use thoracast_core::assess::{Assessment, RESEARCH_ONLY, RiskGroup, UNTRAINED};
+use thoracast_core::chart::text::{capitalised, probability};
+use thoracast_core::chart::votes;
+use thoracast_core::fusion::FusionRule;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.add_space(6.0);

@@ -10,10 +10,10 @@ use super::super::statistics::{Look, Origin, Tile};
 use super::super::theme;
 use super::Scene;
 use super::lower::chart_in;
-use crate::analysis::Question;
-use crate::figures::BenefitAs;
-use crate::stats::design::CovariateKind;
-use crate::stats::nomogram::Value;
+use thoracast_core::analysis::Question;
+use thoracast_core::figures::BenefitAs;
+use thoracast_core::stats::design::CovariateKind;
+use thoracast_core::stats::nomogram::Value;
 
 /// How the tiles lie; a person drags them about.
 pub struct Arrangement {
@@ -157,7 +157,7 @@ fn nothing(ui: &mut Ui, scene: &Scene<'_>, tile: Tile) {
 }
 
 /// Where `chart_in` painted the chart.
-fn placed(chart: &crate::chart::Chart, space: egui::Rect) -> egui::Rect {
+fn placed(chart: &thoracast_core::chart::Chart, space: egui::Rect) -> egui::Rect {
     let scale = (space.width() / chart.width).min(space.height() / chart.height).clamp(0.1, 1.6);
     let size = vec2(chart.width, chart.height) * scale;
     egui::Rect::from_center_size(egui::pos2(space.center().x, space.top() + size.y / 2.0), size)
@@ -170,7 +170,7 @@ const REACH: f32 = 14.0;
 fn drag_marker(
     ui: &mut Ui,
     scene: &mut Scene<'_>,
-    chart: &crate::chart::Chart,
+    chart: &thoracast_core::chart::Chart,
     width: f32,
     place: egui::Rect,
 ) {
@@ -180,11 +180,11 @@ fn drag_marker(
     }
     let patient = sources.patient();
     let Some(content) = sources.nomogram_content(patient.as_ref()) else { return };
-    let handles = crate::chart::nomogram::handles(content, width);
+    let handles = thoracast_core::chart::nomogram::handles(content, width);
     let held_id = egui::Id::unique("nomogram marker");
     let response = ui.interact(place, held_id, egui::Sense::click_and_drag());
     let Some(pointer) = response.interact_pointer_pos().or(response.hover_pos()) else { return };
-    let [x, y] = crate::chart::egui::from_screen(place, chart, pointer);
+    let [x, y] = thoracast_core::chart::egui::from_screen(place, chart, pointer);
     let near = handles.iter().min_by(|a, b| (a.y - y).abs().total_cmp(&(b.y - y).abs()));
     let near = near.filter(|h| (h.y - y).abs() < REACH).map(|h| h.name.clone());
     if response.drag_started() || response.clicked() {
@@ -204,7 +204,14 @@ fn drag_marker(
 }
 
 /// The curves' values under the pointer.
-fn hover(ui: &Ui, scene: &Scene<'_>, tile: Tile, chart: &crate::chart::Chart, width: f32, place: egui::Rect) {
+fn hover(
+    ui: &Ui,
+    scene: &Scene<'_>,
+    tile: Tile,
+    chart: &thoracast_core::chart::Chart,
+    width: f32,
+    place: egui::Rect,
+) {
     let Some(pointer) = ui.ctx().pointer_hover_pos().filter(|p| place.contains(*p) && ui.is_enabled()) else {
         return;
     };
@@ -214,7 +221,7 @@ fn hover(ui: &Ui, scene: &Scene<'_>, tile: Tile, chart: &crate::chart::Chart, wi
         Figure::Survival(survival) => survival.plot(width),
         _ => return,
     };
-    let [x, y] = crate::chart::egui::from_screen(place, chart, pointer);
+    let [x, y] = thoracast_core::chart::egui::from_screen(place, chart, pointer);
     let area = plot.area;
     if x < area.x || x > area.right() || y < area.y || y > area.bottom() {
         return;
@@ -222,13 +229,14 @@ fn hover(ui: &Ui, scene: &Scene<'_>, tile: Tile, chart: &crate::chart::Chart, wi
     let value = plot.x.value(x);
     let words = match &figure {
         Figure::Lines(lines) => {
-            let here = format!("{} {}", lines.x_title, crate::chart::text::fixed(value, 2));
+            let here = format!("{} {}", lines.x_title, thoracast_core::chart::text::fixed(value, 2));
             std::iter::once(here).chain(lines.readout(value)).collect()
         }
         Figure::Survival(survival) => survival.readout(value),
         _ => vec![],
     };
-    let [top, foot] = [area.y, area.bottom()].map(|y| crate::chart::egui::to_screen(place, chart, [x, y]));
+    let [top, foot] =
+        [area.y, area.bottom()].map(|y| thoracast_core::chart::egui::to_screen(place, chart, [x, y]));
     let colour = theme::tokens(ui).muted;
     ui.painter().line_segment([top, foot], egui::Stroke::new(1.0, colour));
     egui::Tooltip::always_open(
@@ -363,7 +371,7 @@ fn values(ui: &mut Ui, scene: &mut Scene<'_>) {
     let mut moved = None;
     for ((name, value), covariate) in scene.state.statistics.patient.iter().zip(&model.design.covariates) {
         ui.horizontal(|ui| {
-            let (label, unit) = crate::chart::nomogram::axis_label(name);
+            let (label, unit) = thoracast_core::chart::nomogram::axis_label(name);
             let label = ui.add_sized([170.0, 20.0], egui::Label::new(label).truncate());
             match (value, &covariate.kind) {
                 (Value::Number(v), CovariateKind::Number { low, high, .. }) => {

@@ -8,8 +8,8 @@ use super::super::command::Command;
 use super::super::jobs::JobId;
 use super::super::theme;
 use super::Scene;
-use crate::cohort::table_one::{Style, TableOne};
-use crate::cohort::values::label;
+use thoracast_core::cohort::table_one::{Style, TableOne};
+use thoracast_core::cohort::values::label;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let t = theme::tokens(ui);

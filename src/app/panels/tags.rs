@@ -4,7 +4,7 @@ use egui::{RichText, ScrollArea, Ui};
 
 use super::super::theme;
 use super::dialogs::dialog_text;
-use crate::dicom::TagText;
+use thoracast_dicom::TagText;
 
 pub fn show(ui: &mut Ui, file: &str, tags: &[TagText]) {
     ui.set_width(820.0);

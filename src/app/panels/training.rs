@@ -8,11 +8,11 @@ use super::super::theme;
 use super::super::training::{TrainingForm, TrainingRun};
 use super::Scene;
 use super::lower::chart_in;
-use crate::chart::training::draw;
-use crate::level::Level;
-use crate::nn::EpochPoint;
-use crate::nn::learn::Trainable;
-use crate::training::{Balance, Keep, Plan, Preset, Schedule, checkpoint_path, in_words, publish};
+use thoracast_core::chart::training::draw;
+use thoracast_core::level::Level;
+use thoracast_core::nn::EpochPoint;
+use thoracast_core::nn::learn::Trainable;
+use thoracast_core::training::{Balance, Keep, Plan, Preset, Schedule, checkpoint_path, in_words, publish};
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     egui::Panel::left("training form").resizable(true).default_size(360.0).size_range(320.0..=460.0).show(

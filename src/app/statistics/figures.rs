@@ -3,19 +3,19 @@
 use super::super::state::State;
 use super::super::training::{TrainingRun, curves_of};
 use super::{Statistics, Tile};
-use crate::analysis::{FOLDS, GroupCurve, Hazards, Model};
-use crate::assess::Models;
-use crate::chart::forest::{self, Forest};
-use crate::chart::lines::{self, Lines};
-use crate::chart::text::{fixed, number, percent, percent_range};
-use crate::chart::training::{self, Training};
-use crate::chart::{Chart, Role, beeswarm, km, nomogram};
-use crate::clinical::importance::ExplainedCohort;
-use crate::evaluate::{Evaluation, Said};
-use crate::figures::{self as results, BenefitAs, Followed, Scored};
-use crate::level::Level;
-use crate::stats::nomogram::PatientPoints;
-use crate::stats::roc;
+use thoracast_core::analysis::{FOLDS, GroupCurve, Hazards, Model};
+use thoracast_core::assess::Models;
+use thoracast_core::chart::forest::{self, Forest};
+use thoracast_core::chart::lines::{self, Lines};
+use thoracast_core::chart::text::{fixed, number, percent, percent_range};
+use thoracast_core::chart::training::{self, Training};
+use thoracast_core::chart::{Chart, Role, beeswarm, km, nomogram};
+use thoracast_core::clinical::importance::ExplainedCohort;
+use thoracast_core::evaluate::{Evaluation, Said};
+use thoracast_core::figures::{self as results, BenefitAs, Followed, Scored};
+use thoracast_core::level::Level;
+use thoracast_core::stats::nomogram::PatientPoints;
+use thoracast_core::stats::roc;
 
 /// What figures are drawn from.
 #[derive(Clone, Copy)]
@@ -149,7 +149,7 @@ impl<'a> Sources<'a> {
         let inner = width - 2.0 * MARGIN;
         let mut page = Chart::new(width, height, "Nomogram");
         let heading = format!("Nomogram for {}", self.statistics.question.as_ref()?.outcome);
-        page.text(crate::chart::Text::new([MARGIN, MARGIN + 12.0], heading, 15.0, Role::Ink).bold());
+        page.text(thoracast_core::chart::Text::new([MARGIN, MARGIN + 12.0], heading, 15.0, Role::Ink).bold());
         let drawn = nomogram::draw(content, inner);
         let below = MARGIN + 34.0 + drawn.height + 22.0;
         page.place(drawn, MARGIN, MARGIN + 34.0);
@@ -157,10 +157,11 @@ impl<'a> Sources<'a> {
         let foot = (below + table.height + 20.0).max(height - MARGIN);
         page.place(table, MARGIN, below);
         let words = format!("{} · Research use only", self.source(model));
-        let rows = crate::chart::text::wrap(&words, inner, 8.5, crate::chart::Weight::Regular);
+        let rows =
+            thoracast_core::chart::text::wrap(&words, inner, 8.5, thoracast_core::chart::Weight::Regular);
         for (i, row) in rows.iter().rev().enumerate() {
             let at = [MARGIN, foot - 11.0 * i as f32];
-            page.text(crate::chart::Text::new(at, row.as_str(), 8.5, Role::Muted));
+            page.text(thoracast_core::chart::Text::new(at, row.as_str(), 8.5, Role::Muted));
         }
         // A table too long for the page makes a longer page rather than a cut one.
         page.height = height.max(foot + MARGIN);
@@ -406,9 +407,9 @@ fn points_csv(model: &Model) -> String {
 }
 
 /// A predictor's value in words.
-pub fn value_words(value: &crate::stats::nomogram::Value) -> String {
+pub fn value_words(value: &thoracast_core::stats::nomogram::Value) -> String {
     match value {
-        crate::stats::nomogram::Value::Number(v) => v.to_string(),
-        crate::stats::nomogram::Value::Level(l) => l.clone(),
+        thoracast_core::stats::nomogram::Value::Number(v) => v.to_string(),
+        thoracast_core::stats::nomogram::Value::Level(l) => l.clone(),
     }
 }

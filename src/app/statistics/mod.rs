@@ -4,14 +4,14 @@ pub mod figures;
 
 use std::sync::{Arc, Weak};
 
-use crate::analysis::{self, DataSet, Decision, Discrimination, Groups, Hazards, Model, Question};
-use crate::cohort::Table;
-use crate::figures::BenefitAs;
-use crate::level::Level;
-use crate::progress::Progress;
-use crate::stats::calibration::{self, Calibration};
-use crate::stats::nomogram::Value;
-use crate::stats::resample;
+use thoracast_core::analysis::{self, DataSet, Decision, Discrimination, Groups, Hazards, Model, Question};
+use thoracast_core::cohort::Table;
+use thoracast_core::figures::BenefitAs;
+use thoracast_core::level::Level;
+use thoracast_core::stats::calibration::{self, Calibration};
+use thoracast_core::stats::nomogram::Value;
+use thoracast_core::stats::resample;
+use thoracast_files::progress::Progress;
 
 /// One chart of the tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

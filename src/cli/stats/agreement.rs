@@ -9,14 +9,14 @@ use serde_json::json;
 use super::super::plot::WIDTH;
 use super::super::{print_json, print_line};
 use super::{DataArgs, LogisticArgs, design_options};
-use crate::chart::lines;
-use crate::cohort::Table;
-use crate::figures::{self, BenefitAs};
-use crate::stats::decision_curve::{self, Band, DecisionCurves};
-use crate::stats::design::{self, Design};
-use crate::stats::folds::folds;
-use crate::stats::logistic::{self, Convergence};
-use crate::stats::{calibration, resample, validate};
+use thoracast_core::chart::lines;
+use thoracast_core::cohort::Table;
+use thoracast_core::figures::{self, BenefitAs};
+use thoracast_core::stats::decision_curve::{self, Band, DecisionCurves};
+use thoracast_core::stats::design::{self, Design};
+use thoracast_core::stats::folds::folds;
+use thoracast_core::stats::logistic::{self, Convergence};
+use thoracast_core::stats::{calibration, resample, validate};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CalibrationArgs {
@@ -299,7 +299,7 @@ impl Rows {
             Table { rows: self.used.iter().map(|r| table.rows[*r].clone()).collect(), ..table.clone() };
         let y = table.require(&args.outcome)?;
         let design = design::build(&table, names, &[y], &options)?;
-        let within = |e: crate::stats::StatsError| anyhow!("model '{}': {e}", model.name);
+        let within = |e: thoracast_core::stats::StatsError| anyhow!("model '{}': {e}", model.name);
         let Some(count) = args.folds else {
             let fit =
                 logistic::fit(&design.x, outcome, &design.columns, Convergence::Full).map_err(within)?;

@@ -9,12 +9,12 @@ use serde_json::json;
 use super::super::plot::WIDTH;
 use super::super::{note, print_json, print_line};
 use super::{DataArgs, design_options};
-use crate::chart::{Role, forest, km};
-use crate::cohort::{Table, decode};
-use crate::figures;
-use crate::stats::cox::{self, CoxFit, Ties};
-use crate::stats::design::{self, DesignOptions};
-use crate::stats::kaplan_meier::{self, Curve, FollowUp, Interval, LogRank};
+use thoracast_core::chart::{Role, forest, km};
+use thoracast_core::cohort::{Table, decode};
+use thoracast_core::figures;
+use thoracast_core::stats::cox::{self, CoxFit, Ties};
+use thoracast_core::stats::design::{self, DesignOptions};
+use thoracast_core::stats::kaplan_meier::{self, Curve, FollowUp, Interval, LogRank};
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Conf {

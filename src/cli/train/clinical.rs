@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::{Common, warn};
 use crate::cli::{print_json, print_line};
-use crate::clinical::boosting::EarlyStopping;
-use crate::clinical::smote::SmoteSettings;
-use crate::clinical::{self, ClinicalTraining, Missing};
-use crate::cohort::Split;
-use crate::files;
+use thoracast_core::clinical::boosting::EarlyStopping;
+use thoracast_core::clinical::smote::SmoteSettings;
+use thoracast_core::clinical::{self, ClinicalTraining, Missing};
+use thoracast_core::cohort::Split;
+use thoracast_files as files;
 
 /// What may be changed of the published recipe.
 #[derive(Debug, clap::Args)]

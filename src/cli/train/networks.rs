@@ -8,13 +8,13 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use crate::cli::{note, print_json, print_line};
-use crate::cohort::pictures;
-use crate::level::Level;
-use crate::nn::learn::Trainable;
-use crate::nn::weights;
-use crate::nn::{DeviceChoice, EpochPoint};
-use crate::progress::Progress;
-use crate::training::{self, Balance, Job, Keep, Onlooker, Plan, Preset, Schedule, publish};
+use thoracast_core::cohort::pictures;
+use thoracast_core::level::Level;
+use thoracast_core::nn::learn::Trainable;
+use thoracast_core::nn::weights;
+use thoracast_core::nn::{DeviceChoice, EpochPoint};
+use thoracast_core::training::{self, Balance, Job, Keep, Onlooker, Plan, Preset, Schedule, publish};
+use thoracast_files::progress::Progress;
 
 /// Options of a training run; what is not given is as the preset has it.
 #[derive(Debug, clap::Args)]
@@ -222,7 +222,7 @@ pub(super) fn train(level: Level, args: &NetworkArgs) -> anyhow::Result<Value> {
     }
     // The weights are safe; what was needed to go on is not any more.
     let _ = std::fs::remove_file(&checkpoint);
-    Ok(json!({"model": path, "sha256": crate::files::sha256(&path)?, "card": card}))
+    Ok(json!({"model": path, "sha256": thoracast_files::sha256(&path)?, "card": card}))
 }
 
 /// A line an epoch on stderr.

@@ -6,8 +6,8 @@ use super::super::super::placement::Placement;
 use super::super::super::theme;
 use super::super::super::viewer::OpenSeries;
 use super::super::Scene;
-use crate::dicom::{Orientation, Voxel};
-use crate::level::Level;
+use thoracast_core::level::Level;
+use thoracast_dicom::{Orientation, Voxel};
 
 /// How near the pointer must be to a line to take hold of it, points.
 const GRIP: f32 = 6.0;

@@ -6,8 +6,8 @@ use super::super::super::placement::Placement;
 use super::super::super::theme;
 use super::super::super::viewer::OpenSeries;
 use super::super::Scene;
-use crate::dicom::{Orientation, Section};
-use crate::measure::{Mark, RegionStatistics, Shape};
+use thoracast_core::measure::{Mark, RegionStatistics, Shape};
+use thoracast_dicom::{Orientation, Section};
 
 /// How near the pointer must be to take hold, points.
 const GRIP: f32 = 7.0;
@@ -136,12 +136,12 @@ mod tests {
 
     fn open(pixel_spacing_mm: Option<[f64; 2]>, unit: &str) -> OpenSeries {
         OpenSeries {
-            series: crate::dicom::Series { pixel_spacing_mm, unit: unit.to_owned(), ..Default::default() },
+            series: thoracast_dicom::Series { pixel_spacing_mm, unit: unit.to_owned(), ..Default::default() },
             planes: Vec::new(),
             opening: 1,
             asked_at: std::time::Instant::now(),
             volume: None,
-            sections: std::sync::Arc::new(crate::dicom::Sections::flat(4, 4, 1, [1.0, 1.0]).unwrap()),
+            sections: std::sync::Arc::new(thoracast_dicom::Sections::flat(4, 4, 1, [1.0, 1.0]).unwrap()),
         }
     }
 

@@ -12,7 +12,7 @@ use egui::{CentralPanel, Panel, Ui};
 
 use super::super::viewer::Layout;
 use super::Scene;
-use crate::dicom::Orientation;
+use thoracast_dicom::Orientation;
 
 /// Below this width of the middle (points) the axial view stands alone.
 const SIDE_VIEWS_NEED: f32 = 380.0;

@@ -9,8 +9,8 @@ use super::super::super::viewer::{OpenSeries, Tool};
 use super::super::Scene;
 use super::levels::{Line, line_at};
 use super::marks::{Grip, grip_at};
-use crate::dicom::{Orientation, Section};
-use crate::measure::Mark;
+use thoracast_core::measure::Mark;
+use thoracast_dicom::{Orientation, Section};
 
 /// What a drag that began in a view holds.
 #[derive(Clone)]

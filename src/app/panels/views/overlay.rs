@@ -7,10 +7,10 @@ use super::super::super::theme;
 use super::super::super::viewer::{OpenSeries, Viewer};
 use super::super::Scene;
 use super::section::unit;
-use crate::chart::{Weight, text::fit};
-use crate::dicom::{Orientation, orientation_letters};
-use crate::level::Level;
-use crate::report::date_words;
+use thoracast_core::chart::{Weight, text::fit};
+use thoracast_core::level::Level;
+use thoracast_core::report::date_words;
+use thoracast_dicom::{Orientation, orientation_letters};
 
 /// Overlay text is white on the black picture in both themes.
 const INK: Color32 = Color32::from_rgb(232, 236, 240);

@@ -8,7 +8,7 @@ use super::super::super::theme;
 use super::super::super::viewer::{OpenSeries, Viewer};
 use super::super::Scene;
 use super::{levels, marks, mouse, overlay};
-use crate::dicom::Orientation;
+use thoracast_dicom::Orientation;
 
 const DIM: Color32 = Color32::from_rgb(170, 180, 190);
 const CROSS: Color32 = Color32::from_rgba_premultiplied(60, 100, 128, 110);

@@ -1,0 +1,45 @@
+//! What the study knows, one sentence a module (see `ARCHITECTURE.md` for which way the arrows point).
+/// The figures of one data set: nomogram, risk groups, survival, hazards.
+pub mod analysis;
+/// One patient through everything: the function the panels, `predict` and `batch` call.
+pub mod assess;
+/// What is wrong with a cohort before anyone trusts a figure made from it.
+pub mod audit;
+/// Regions of pectoralis muscle and visceral fat, their areas and indices.
+pub mod body;
+/// A chart as data, and its painters (egui, SVG).
+pub mod chart;
+/// The clinicopathological variables and the boosted trees over them.
+pub mod clinical;
+/// Tables and image folders of many patients.
+pub mod cohort;
+/// How well the branches, their fusion and alternatives do on a cohort.
+pub mod evaluate;
+/// Results of the statistics as chart data, the same on screen and for `--plot`.
+pub mod figures;
+/// Three votes, one probability.
+pub mod fusion;
+/// Where the vertebral levels T4 and T11 are.
+pub mod level;
+/// Weights a person imported, checked and kept in a folder of their own.
+pub mod library;
+/// Lengths, angles and regions on a section, and the voxels within them.
+pub mod measure;
+/// The study's networks: DenseNet161, ResNet50, head, weights, Grad-CAM.
+pub mod nn;
+/// A synthetic thoracic CT with known truth.
+pub mod phantom;
+/// The patient's report as JSON, SVG and PDF.
+pub mod report;
+/// Reporting sheets, filled with what the program knows.
+pub mod sheet;
+/// Cohorts with known truth.
+pub mod simulate;
+/// What a network sees: window, crop, normalised values.
+pub mod slice;
+/// Logistic regression, nomograms and the other statistics.
+pub mod stats;
+#[cfg(test)]
+mod testing;
+/// Training runs of the two networks.
+pub mod training;

@@ -1,0 +1,6 @@
+//! Files written whole or not at all, their hashes, and the progress of long work.
+
+mod disk;
+pub mod progress;
+
+pub use disk::*;
