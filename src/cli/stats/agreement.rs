@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::plot::WIDTH;
 use super::super::{print_json, print_line};
-use super::{DataArgs, LogisticArgs, design_options};
+use super::{DataArgs, LogisticArgs, design_options, whole_number};
 use thoracast_core::chart::lines;
 use thoracast_core::cohort::Table;
 use thoracast_core::figures::{self, BenefitAs};
@@ -23,13 +23,13 @@ pub(super) struct CalibrationArgs {
     #[command(flatten)]
     pub(super) model: LogisticArgs,
     /// Number of bootstrap resamples
-    #[arg(long, value_name = "B", default_value_t = 200, conflicts_with = "resamples")]
+    #[arg(long, value_name = "B", value_parser = whole_number::<usize>, default_value_t = 200, conflicts_with = "resamples")]
     bootstrap: usize,
     /// Resamples drawn elsewhere: one a line, row numbers among the complete rows, counted from 1
     #[arg(long, value_name = "FILE")]
     resamples: Option<PathBuf>,
     /// The same seed draws the same resamples
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_parser = whole_number::<u64>, default_value_t = 1)]
     seed: u64,
 }
 
@@ -133,19 +133,19 @@ pub(super) struct DcaArgs {
     #[arg(long = "ref", value_name = "COL=LEVEL")]
     reference: Vec<String>,
     /// Thresholds as FROM:TO:STEP
-    #[arg(long, value_name = "FROM:TO:STEP", default_value = "0:0.99:0.01")]
+    #[arg(long, value_name = "FROM:TO:STEP", allow_hyphen_values = true, default_value = "0:0.99:0.01")]
     thresholds: String,
     /// Prevalence of the outcome where the sample's is not the population's (case-control data)
     #[arg(long, value_name = "SHARE")]
     prevalence: Option<f64>,
     /// Predict each patient by a model fitted on the other folds
-    #[arg(long, value_name = "FOLDS")]
+    #[arg(long, value_name = "FOLDS", value_parser = whole_number::<usize>)]
     folds: Option<usize>,
     /// Resamples for a 95 % band of the net benefit
-    #[arg(long, value_name = "B", default_value_t = 0)]
+    #[arg(long, value_name = "B", value_parser = whole_number::<usize>, default_value_t = 0)]
     bootstrap: usize,
     /// The same seed draws the same folds and resamples
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_parser = whole_number::<u64>, default_value_t = 1)]
     seed: u64,
 }
 
@@ -161,6 +161,9 @@ pub(super) fn run_dca(args: &DcaArgs) -> anyhow::Result<()> {
     let thresholds = thresholds(&args.thresholds)?;
     let y = table.require(&args.outcome)?;
     let asked = args.model.iter().map(|m| asked(m)).collect::<anyhow::Result<Vec<_>>>()?;
+    if let Some(twice) = (1..asked.len()).find(|i| asked[..*i].iter().any(|m| m.name == asked[*i].name)) {
+        bail!("--model: two models are called '{}'; give each a name of its own", asked[twice].name);
+    }
     let rows = Rows::complete(&table, y, &asked, &args.reference)?;
     let outcome = design::outcome(&table, y, &rows.used)?;
     let models = asked

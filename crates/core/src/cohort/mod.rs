@@ -12,10 +12,12 @@ pub mod matching;
 pub mod pictures;
 pub mod published;
 pub mod query;
+pub mod reading;
 mod split;
 pub mod table;
 pub mod table_one;
 pub mod targets;
+mod title;
 pub mod values;
 
 pub use folder::{CohortError, CohortFolder, CohortTable, PictureFile};

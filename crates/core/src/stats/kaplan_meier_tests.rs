@@ -46,7 +46,7 @@ fn the_published_curves_are_those_of_r() {
                 (of("time"), of("n_risk"), of("n_event"))
             );
             close("survival", step.survival, of("surv"));
-            close("std_err", step.std_err, of("std_err"));
+            close("std_err", step.std_err.unwrap(), of("std_err"));
             close("low", step.low.unwrap(), of("lower"));
             close("high", step.high.unwrap(), of("upper"));
         }
@@ -91,7 +91,7 @@ fn a_rest_at_one_half_has_its_middle_as_median() {
     let c = curve(&patients(&[(1.0, true), (2.0, true), (6.0, true), (9.0, true)]), Interval::Log).unwrap();
     assert_eq!(c.median, Some(4.0));
     let last = c.steps[3];
-    assert_eq!((last.survival, last.std_err, last.low, last.high), (0.0, 0.0, None, None));
+    assert_eq!((last.survival, last.std_err, last.low, last.high), (0.0, None, None, None));
 }
 
 #[test]
