@@ -86,8 +86,11 @@ struct Kind {
 }
 
 fn kinds(folder: &Path) -> Vec<Kind> {
-    let kind = |name, file, good: Vec<u8>, command: &[&str]| {
-        Kind { name, file, good, command: command.iter().map(|s| (*s).to_owned()).collect() }
+    let kind = |name, file, good: Vec<u8>, command: &[&str]| Kind {
+        name,
+        file,
+        good,
+        command: command.iter().map(|s| (*s).to_owned()).collect(),
     };
     let csv = table(";");
     let data = folder.join("data.csv");
@@ -96,8 +99,11 @@ fn kinds(folder: &Path) -> Vec<Kind> {
     std::fs::create_dir_all(cohort.join("images/T4/train/1")).unwrap();
     std::fs::write(cohort.join("clinical_train.csv"), "Fall,Alter,M\n1,50,ja\n2,60,nein\n").unwrap();
     let mapping = br#"{"files": [{"file": "clinical_train.csv", "role": "clinical", "split": "train"}], "columns": {"Fall": {"key": "id"}, "Alter": {"key": "age", "factor": 1.0}, "M": {"key": "metastasis", "codes": {"ja": 1, "nein": 0}}}, "decimal_comma": false}"#;
-    let resamples: String = (1..=4).map(|k| (0..40).map(|i| format!("{} ", (i * k) % 40 + 1)).collect::<String>() + "\n").collect();
-    let stats = |data: &'static str| ["stats", "logistic", "--data", data, "--outcome", "y", "--covariates", "x,g"];
+    let resamples: String = (1..=4)
+        .map(|k| (0..40).map(|i| format!("{} ", (i * k) % 40 + 1)).collect::<String>() + "\n")
+        .collect();
+    let stats =
+        |data: &'static str| ["stats", "logistic", "--data", data, "--outcome", "y", "--covariates", "x,g"];
     std::fs::write(folder.join("card.safetensors"), safetensors()).unwrap();
     let card = br#"{"name": "trial", "arch": "resnet50", "recipe": {"window_hu": [-150.0, -50.0], "width": 500, "height": 400, "mean": [0.485, 0.456, 0.406], "sd": [0.229, 0.224, 0.225]}, "trained": true, "description": "a test"}"#;
     let (data, cohort, weights) = (text(&data), text(&cohort), folder.join("card.safetensors"));
@@ -111,7 +117,12 @@ fn kinds(folder: &Path) -> Vec<Kind> {
     vec![
         kind("dicom", "a.dcm", dicom(false), &["inspect", "{}"]),
         kind("dicom rle", "a.dcm", dicom(true), &["inspect", "{}"]),
-        kind("zip", "a.zip", zipped(&[("a/1.dcm", &dicom(false)), ("a/2.dcm", &dicom(true))]), &["inspect", "{}"]),
+        kind(
+            "zip",
+            "a.zip",
+            zipped(&[("a/1.dcm", &dicom(false)), ("a/2.dcm", &dicom(true))]),
+            &["inspect", "{}"],
+        ),
         kind("csv", "a.csv", csv.clone().into_bytes(), &stats("{}")),
         kind("csv of a cohort", "a.csv", csv.into_bytes(), &["cohort", "{}"]),
         kind("xlsx", "a.xlsx", xlsx(), &stats("{}")),
@@ -120,9 +131,23 @@ fn kinds(folder: &Path) -> Vec<Kind> {
         kind("weights", "w.safetensors", safetensors(), &["weights", "info", "{}"]),
         kind("png", "cohort/images/T4/train/1/1.png", picture(image::ImageFormat::Png), &audit),
         kind("jpeg", "cohort/images/T4/train/1/1.jpg", picture(image::ImageFormat::Jpeg), &audit),
-        kind("resamples", "r.txt", resamples.into_bytes(), &[
-            "stats", "calibration", "--data", data, "--outcome", "y", "--covariates", "x", "--resamples", "{}",
-        ]),
+        kind(
+            "resamples",
+            "r.txt",
+            resamples.into_bytes(),
+            &[
+                "stats",
+                "calibration",
+                "--data",
+                data,
+                "--outcome",
+                "y",
+                "--covariates",
+                "x",
+                "--resamples",
+                "{}",
+            ],
+        ),
     ]
 }
 
@@ -242,7 +267,9 @@ fn xlsx() -> Vec<u8> {
         rows += "</row>";
     }
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
-    let sheet = format!(r#"<worksheet xmlns="{main}"><dimension ref="A1:D41"/><sheetData>{rows}</sheetData></worksheet>"#);
+    let sheet = format!(
+        r#"<worksheet xmlns="{main}"><dimension ref="A1:D41"/><sheetData>{rows}</sheetData></worksheet>"#
+    );
     let strings = format!(r#"<sst xmlns="{main}" count="{count}" uniqueCount="{count}">{strings}</sst>"#);
     let mut members: Vec<(&str, &[u8])> = XLSX_MEMBERS.iter().map(|(n, t)| (*n, t.as_bytes())).collect();
     members.push(("xl/worksheets/sheet1.xml", sheet.as_bytes()));
@@ -258,8 +285,18 @@ fn safetensors() -> Vec<u8> {
 /// Between one and four changes: bytes, ranges, numbers in text, and what a forger would write.
 fn mutate(bytes: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     const WORDS: [&[u8]; 12] = [
-        b"\nthoracast: all fine\n", b"\x1b[2J", b"4294967295", b"1e308", b"-1", b"nan", b"\"", b",,,,", b"\r\n",
-        b"\xff\xfe", b"XFD1048576", b"../../x",
+        b"\nthoracast: all fine\n",
+        b"\x1b[2J",
+        b"4294967295",
+        b"1e308",
+        b"-1",
+        b"nan",
+        b"\"",
+        b",,,,",
+        b"\r\n",
+        b"\xff\xfe",
+        b"XFD1048576",
+        b"../../x",
     ];
     const NUMBERS: [u32; 6] = [0, 1, 0xFF, 0xFFFF, 0x8000_0000, u32::MAX];
     for _ in 0..rng.random_range(1..=4) {
@@ -285,8 +322,13 @@ fn mutate(bytes: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
             6 => drop(bytes.splice(at..at, WORDS.choose(rng).unwrap().iter().copied())),
             _ => {
                 // The next number in digits becomes another.
-                let Some(start) = bytes[at..].iter().position(u8::is_ascii_digit).map(|p| at + p) else { continue };
-                let end = bytes[start..].iter().position(|b| !b.is_ascii_digit()).map_or(bytes.len(), |p| start + p);
+                let Some(start) = bytes[at..].iter().position(u8::is_ascii_digit).map(|p| at + p) else {
+                    continue;
+                };
+                let end = bytes[start..]
+                    .iter()
+                    .position(|b| !b.is_ascii_digit())
+                    .map_or(bytes.len(), |p| start + p);
                 drop(bytes.splice(start..end, WORDS[rng.random_range(2..6)].iter().copied()));
             }
         }
@@ -316,7 +358,8 @@ fn mutated(kind: &Kind, rng: &mut ChaCha8Rng) -> Vec<u8> {
 
 #[test]
 fn mutated_files_of_every_kind_are_answered_with_figures_or_one_sentence() {
-    let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(usual);
+    let number =
+        |name: &str, usual: u64| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(usual);
     let (rounds, seed) = (number("THORACAST_MUTATIONS", 48), number("THORACAST_SEED", 1));
     let folder = tempfile::tempdir().unwrap();
     let kinds = kinds(folder.path());
@@ -341,19 +384,28 @@ fn mutated_files_of_every_kind_are_answered_with_figures_or_one_sentence() {
         if let Some(fault) = fault(output) {
             let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bad-input");
             std::fs::create_dir_all(&kept).unwrap();
-            std::fs::write(kept.join(format!("{seed}-{round}-{}", path.file_name().unwrap().display())), &bytes).unwrap();
+            std::fs::write(
+                kept.join(format!("{seed}-{round}-{}", path.file_name().unwrap().display())),
+                &bytes,
+            )
+            .unwrap();
             let short: String = fault.chars().take(600).collect();
             faults.push(format!("{} (round {round}): {short}", kind.name));
         }
         std::fs::remove_file(&path).unwrap();
     }
-    println!("{rounds} inputs of {} kinds: {read} read, {} faults, slowest {slowest:?}", kinds.len(), faults.len());
+    println!(
+        "{rounds} inputs of {} kinds: {read} read, {} faults, slowest {slowest:?}",
+        kinds.len(),
+        faults.len()
+    );
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 fn answer(kind: &Kind, folder: &Path) -> Option<Output> {
     let path = folder.join(kind.file);
-    let command: Vec<&str> = kind.command.iter().map(|a| if a == "{}" { text(&path) } else { a.as_str() }).collect();
+    let command: Vec<&str> =
+        kind.command.iter().map(|a| if a == "{}" { text(&path) } else { a.as_str() }).collect();
     run(&command)
 }
 
@@ -403,9 +455,32 @@ fn pipes_devices_and_endless_files_are_named_by_every_reader() {
             &["cohort", file],
             &["cohort", cohort, "--mapping", file],
             &["weights", "info", file],
-            &["stats", "calibration", "--data", table_file, "--outcome", "y", "--covariates", "x", "--resamples", file],
+            &[
+                "stats",
+                "calibration",
+                "--data",
+                table_file,
+                "--outcome",
+                "y",
+                "--covariates",
+                "x",
+                "--resamples",
+                file,
+            ],
             &["predict", "--t4-image", file, "--t11-image", file, "--clinical", file, "--id", "1"],
-            &["predict", "--t4-image", file, "--t11-image", file, "--clinical", table_file, "--id", "P1", "--fusion", file],
+            &[
+                "predict",
+                "--t4-image",
+                file,
+                "--t11-image",
+                file,
+                "--clinical",
+                table_file,
+                "--id",
+                "P1",
+                "--fusion",
+                file,
+            ],
         ];
         for command in commands {
             // A sparse file is no DICOM file, and weights may be so long.
@@ -442,7 +517,11 @@ fn a_full_standard_output_is_called_so_and_a_reader_gone_is_none_of_our_business
         drop(reader);
         let output = program(command).stdout(writer).stderr(Stdio::piped()).output().unwrap();
         let words = String::from_utf8_lossy(&output.stderr);
-        assert_eq!((output.status.code(), words.contains("thoracast:")), (Some(0), false), "{command:?}: {words}");
+        assert_eq!(
+            (output.status.code(), words.contains("thoracast:")),
+            (Some(0), false),
+            "{command:?}: {words}"
+        );
     }
 }
 
@@ -450,7 +529,21 @@ fn a_full_standard_output_is_called_so_and_a_reader_gone_is_none_of_our_business
 #[test]
 fn a_count_out_of_range_is_told_with_its_range() {
     for (arguments, range) in [
-        (vec!["stats", "calibration", "--data", "x", "--outcome", "y", "--covariates", "x", "--bootstrap", "100000000"], "from 1 to 100000"),
+        (
+            vec![
+                "stats",
+                "calibration",
+                "--data",
+                "x",
+                "--outcome",
+                "y",
+                "--covariates",
+                "x",
+                "--bootstrap",
+                "100000000",
+            ],
+            "from 1 to 100000",
+        ),
         (vec!["simulate", "x", "--patients", "0"], "from 1 to 1000000"),
         (vec!["evaluate", "--cohort", "x", "--folds", "1"], "from 2 to 1000"),
         (vec!["train", "clinical", "--cohort", "x", "--trees", "99999999999999999999"], "from 1 to 10000"),

@@ -65,7 +65,8 @@ pub fn xlsx(bytes: &[u8]) -> Vec<u8> {
     let book = format!(
         r#"<workbook xmlns:r="{office}"><sheets><sheet name="s" sheetId="1" r:id="rId1"/></sheets></workbook>"#
     );
-    let relations = [relation("officeDocument", "xl/workbook.xml"), relation("worksheet", "worksheets/sheet1.xml")];
+    let relations =
+        [relation("officeDocument", "xl/workbook.xml"), relation("worksheet", "worksheets/sheet1.xml")];
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in [
         ("_rels/.rels", relations[0].as_bytes()),
@@ -74,7 +75,8 @@ pub fn xlsx(bytes: &[u8]) -> Vec<u8> {
         ("xl/worksheets/sheet1.xml", sheet),
         ("xl/sharedStrings.xml", strings),
     ] {
-        let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        let stored =
+            zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
         archive.start_file(name, stored).expect("a fresh archive");
         archive.write_all(content).expect("room in memory");
     }
@@ -93,7 +95,12 @@ pub fn read_mapping(bytes: &[u8]) {
 pub fn read_models(bytes: &[u8]) {
     let header = br#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
     let weights = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 4]].concat();
-    let folder = folder_of(&[("w.safetensors", &weights), ("w.json", bytes), ("x.safetensors", bytes), ("x.pth", bytes)]);
+    let folder = folder_of(&[
+        ("w.safetensors", &weights),
+        ("w.json", bytes),
+        ("x.safetensors", bytes),
+        ("x.pth", bytes),
+    ]);
     let at = |name: &str| folder.path().join(name);
     for name in ["w.safetensors", "x.safetensors", "x.pth"] {
         let _ = nn::weights::info(&at(name));

@@ -93,7 +93,11 @@ pub fn run(args: InspectArgs) -> anyhow::Result<()> {
     let progress = Paced::new();
     let scan = dicom::scan(std::slice::from_ref(&args.path), &progress)?;
     let inspection = inspect(scan, &progress);
-    if args.json { print_json(&inspection)? } else { print_lines(&in_words(&inspection))? }
+    if args.json {
+        print_json(&inspection)?
+    } else {
+        print_lines(&in_words(&inspection))?
+    }
     match inspection.unreadable.first() {
         Some(first) if inspection.series.is_empty() => {
             anyhow::bail!("{}: {}", first.path.display(), first.reason)

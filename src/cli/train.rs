@@ -151,4 +151,3 @@ fn tell_nomogram(model: &NomogramModel) -> anyhow::Result<()> {
     }
     Ok(())
 }
-

@@ -165,8 +165,7 @@ pub fn install(candidate: &Candidate, card: &Card, library: &Path) -> Result<Pat
     }
     let fail = |doing, cause| LibraryError::Folder { path: library.to_owned(), doing, cause };
     std::fs::create_dir_all(library).map_err(|e| fail("creating the folder", e))?;
-    let new = thoracast_files::staging_folder(library)
-        .map_err(|e| fail("creating a folder in it", e))?;
+    let new = thoracast_files::staging_folder(library).map_err(|e| fail("creating a folder in it", e))?;
     let written = new.path().join(level.file_name());
     weights::save(&candidate.file.tensors, &written)?;
     weights::write_card(card, &written)?;

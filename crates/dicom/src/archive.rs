@@ -38,8 +38,7 @@ pub(crate) fn open_archive(path: &Path) -> Result<Archive, String> {
     }
     drop(known);
     let reader = Reader(BufReader::new(Shared { file: Arc::new(file), position: 0, length: key.length }));
-    let archive =
-        zip::ZipArchive::new(reader).map_err(|e| format!("the ZIP archive can't be read: {e}"))?;
+    let archive = zip::ZipArchive::new(reader).map_err(|e| format!("the ZIP archive can't be read: {e}"))?;
     if archive.len() > budget::MOST_MEMBERS {
         let (members, most) = (archive.len(), budget::MOST_MEMBERS);
         return Err(format!("the ZIP archive has {members} members, more than {most}; unpack it first"));

@@ -380,7 +380,9 @@ fn what_is_no_file_is_named_and_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe.dcm");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    for (path, what) in [(pipe, "it is a pipe, not a file"), ("/dev/zero".into(), "it is a device, not a file")] {
+    for (path, what) in
+        [(pipe, "it is a pipe, not a file"), ("/dev/zero".into(), "it is a device, not a file")]
+    {
         let refused = scan(&[path], &Silent).unwrap_err().to_string();
         assert!(refused.contains(what), "{refused}");
     }

@@ -11,9 +11,9 @@ use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
 use super::dataset::{Dataset, Values};
-use super::{jpeg12, rle};
 use super::source::{Bytes, io_reason};
 use super::volume::Plane;
+use super::{jpeg12, rle};
 use thoracast_files::guard;
 
 /// Above this many bytes a compressed picture's length is held against its size; no CT plane is as large.

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
+use super::archive::open_archive;
 use super::dataset::Dataset;
 use super::encoding::{NOT_DICOM, OutlineError};
 use super::instance::{Content, Instance};
-use super::archive::open_archive;
 use super::source::{Location, io_reason};
 use super::{DicomError, Scan, Unreadable, series};
 use thoracast_files::progress::Progress;
@@ -168,8 +168,8 @@ fn hidden_member(name: &str) -> bool {
 
 fn begins_like_zip(path: &Path) -> bool {
     let mut magic = [0; 4];
-    let read =
-        thoracast_files::budget::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic));
+    let read = thoracast_files::budget::open(path)
+        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic));
     read.is_ok() && magic == *b"PK\x03\x04"
 }
 
@@ -267,7 +267,8 @@ fn follow(
             // File IDs are relative to the DICOMDIR; copied trees also keep directories of parts, relative to a parent.
             let bases =
                 folder.ancestors().take_while(|base| base.starts_with(&directory.root) || *base == folder);
-            let found = bases.into_iter().find_map(|base| seen.resolve(base, file)).map(|p| Location::file(&p));
+            let found =
+                bases.into_iter().find_map(|base| seen.resolve(base, file)).map(|p| Location::file(&p));
             (folder.to_owned(), found)
         }
     };

@@ -65,7 +65,8 @@ impl FileSet {
 
     fn make_folder(&mut self, folder: &Path) -> Result<(), FileError> {
         let is_missing = |f: &&Path| !f.as_os_str().is_empty() && !f.exists();
-        let mut missing: Vec<PathBuf> = folder.ancestors().take_while(is_missing).map(Path::to_owned).collect();
+        let mut missing: Vec<PathBuf> =
+            folder.ancestors().take_while(is_missing).map(Path::to_owned).collect();
         std::fs::create_dir_all(folder).map_err(|e| FileError::new(folder, "creating the folder", e))?;
         missing.reverse();
         self.folders.extend(missing);
@@ -164,8 +165,8 @@ impl NewFolder {
         let parent =
             target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
         std::fs::create_dir_all(&parent).map_err(|e| FileError::new(&parent, "creating the folder", e))?;
-        let temporary = staging_folder(&parent)
-            .map_err(|e| FileError::new(&parent, "creating a temporary folder", e))?;
+        let temporary =
+            staging_folder(&parent).map_err(|e| FileError::new(&parent, "creating a temporary folder", e))?;
         Ok(Self { temporary, target: target.to_owned(), parent })
     }
 

@@ -2,8 +2,8 @@
 //! files made fit to be shown.
 
 pub mod budget;
-pub mod guard;
 mod disk;
+pub mod guard;
 pub mod progress;
 mod staging;
 pub mod words;

@@ -44,7 +44,8 @@ impl<'a> Nearest<'a> {
             return Some(place);
         }
         let from = &self.signatures[*first];
-        let mut far: Vec<(f64, usize)> = others.iter().map(|c| (apart(from, &self.signatures[*c]), *c)).collect();
+        let mut far: Vec<(f64, usize)> =
+            others.iter().map(|c| (apart(from, &self.signatures[*c]), *c)).collect();
         let half = far.len() / 2;
         far.select_nth_unstable_by(half, |a, b| a.0.total_cmp(&b.0));
         self.nodes[place].radius = far[half].0;
@@ -151,12 +152,13 @@ mod tests {
                 let seed = if i % 7 == 3 { i - 1 } else { i } as f32;
                 let field = |place: usize| {
                     let (x, y) = ((place % SMALL) as f32, (place / SMALL) as f32);
-                    (0..5).map(|k| {
-                        let k = k as f32 + 1.0;
-                        let phase = (seed * 0.618 * k).fract() * 6.28;
-                        40.0 / k * (x * k * 0.06 + phase).sin() * (y * k * 0.05 - phase).cos()
-                    })
-                    .sum::<f32>()
+                    (0..5)
+                        .map(|k| {
+                            let k = k as f32 + 1.0;
+                            let phase = (seed * 0.618 * k).fract() * 6.28;
+                            40.0 / k * (x * k * 0.06 + phase).sin() * (y * k * 0.05 - phase).cos()
+                        })
+                        .sum::<f32>()
                         + if i % 14 == 3 { 0.01 * x } else { 0.0 }
                 };
                 (0..SMALL * SMALL).map(field).collect()

@@ -297,7 +297,8 @@ fn of_level<'a>(
     let n = pictures.len();
     let tree = Nearest::new(pictures.iter().map(|(_, small)| *small).collect());
     let nearest = each(n, progress, |i| tree.nearest(i, NEIGHBOURS))?;
-    let second: Vec<(usize, f64)> = nearest.iter().filter_map(|near| near.get(1)).map(|(d, j)| (*j, *d)).collect();
+    let second: Vec<(usize, f64)> =
+        nearest.iter().filter_map(|near| near.get(1)).map(|(d, j)| (*j, *d)).collect();
     let usual = if n >= ENOUGH { median(&second.iter().map(|s| s.1).collect::<Vec<_>>()) } else { f64::NAN };
     let limit = if n >= ENOUGH { usual * SHARE } else { 0.5 };
     let by_chance = if n >= ENOUGH { chance_pairs(&tree, pictures, &nearest, progress)? } else { None };

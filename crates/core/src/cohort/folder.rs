@@ -242,7 +242,8 @@ impl Reader<'_> {
         if file.starts_with(folder) {
             return Ok(());
         }
-        let reason = "the mapping names this file, which is a link out of the cohort folder; copy it into the folder";
+        let reason =
+            "the mapping names this file, which is a link out of the cohort folder; copy it into the folder";
         Err(CohortError::Mapping { path: path.to_owned(), reason: reason.to_owned() })
     }
 
@@ -372,9 +373,13 @@ mod tests {
             put(elsewhere.path(), "ours.csv", "Fall\n1\n");
             let mut linked = mapping.clone();
             linked.files[0].file = "linked.csv".into();
-            std::os::unix::fs::symlink(elsewhere.path().join("ours.csv"), dir.path().join("linked.csv")).unwrap();
+            std::os::unix::fs::symlink(elsewhere.path().join("ours.csv"), dir.path().join("linked.csv"))
+                .unwrap();
             let refused = CohortFolder::open(dir.path(), Some(&linked)).unwrap_err().to_string();
-            assert!(refused.contains("linked.csv: the mapping names this file, which is a link out"), "{refused}");
+            assert!(
+                refused.contains("linked.csv: the mapping names this file, which is a link out"),
+                "{refused}"
+            );
         }
         let unknown = CohortFolder::open(dir.path(), Some(&mapping)).unwrap_err().to_string();
         assert!(unknown.contains("'Nummer', but no table has it"), "{unknown}");

@@ -358,9 +358,8 @@ struct Extent {
 
 impl Extent {
     fn include(&mut self, kind: u16, data: &[u8]) -> Result<(), String> {
-        let short = |at: usize| {
-            data.get(at..at + 2).map_or(0, |b| u64::from(u16::from_le_bytes([b[0], b[1]])))
-        };
+        let short =
+            |at: usize| data.get(at..at + 2).map_or(0, |b| u64::from(u16::from_le_bytes([b[0], b[1]])));
         let (rows, columns) = match kind {
             0x0200 => {
                 // Row numbers have 4 bytes in BIFF8 and 2 before.

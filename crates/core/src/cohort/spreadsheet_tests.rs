@@ -94,11 +94,14 @@ fn each_kind_reads_its_cells() {
 /// One cell at XFD1048576 made calamine ask for 400 GB, and the program abort.
 #[test]
 fn a_cell_far_away_costs_its_own_row_only() {
-    let rows = r#"<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row>"#;
+    let rows =
+        r#"<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row>"#;
     let read = cells(&xlsx(rows, "<sst/>"));
     assert_eq!((read.len(), read[1].0, read[1].1.len()), (2, 1_048_576, 16_384));
     // But not a million such rows.
-    let rows: String = (1..4000).map(|r| format!(r#"<row r="{r}"><c r="XFD{r}"><v>2</v></c><c r="A{r}"><v>1</v></c></row>"#)).collect();
+    let rows: String = (1..4000)
+        .map(|r| format!(r#"<row r="{r}"><c r="XFD{r}"><v>2</v></c><c r="A{r}"><v>1</v></c></row>"#))
+        .collect();
     assert!(read_rows(&xlsx(&rows, "<sst/>")).unwrap_err().contains("more than 50 million cells"));
     let far = |row: u16, column: u16| {
         let (near, far) = (number(0, 0, 1.0), number(row, column, 2.0));

@@ -280,7 +280,10 @@ fn text_rows(bytes: &[u8]) -> Result<Raw, String> {
         let record = record.map_err(|e| format!("the text is not CSV: {e}"))?;
         cells += record.len();
         if cells > MOST_CELLS {
-            return Err(format!("the table has more than {} million cells; split it", MOST_CELLS / 1_000_000));
+            return Err(format!(
+                "the table has more than {} million cells; split it",
+                MOST_CELLS / 1_000_000
+            ));
         }
         let number = record.position().map_or(0, |p| p.line() as usize);
         rows.push(Row { number, cells: record.iter().map(str::to_owned).collect() });

@@ -153,8 +153,8 @@ fn upright(volume: &Volume, slice: usize) -> UprightPlane {
 /// A file that is missing, no picture, cut short, of another size, with more than 8 bits, or partly transparent.
 pub fn read_picture(path: &Path, recipe: &Recipe) -> Result<Picture, SliceError> {
     let fail = |reason: String| SliceError::Unreadable { path: path.to_owned(), reason };
-    let bytes = budget::read(path, budget::PICTURE)
-        .map_err(|e| fail(format!("the file cannot be read ({e})")))?;
+    let bytes =
+        budget::read(path, budget::PICTURE).map_err(|e| fail(format!("the file cannot be read ({e})")))?;
     let reader = ImageReader::new(std::io::Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|e| fail(format!("the file cannot be read ({e})")))?;

@@ -69,7 +69,8 @@ impl Walk<'_> {
 
     fn file(&mut self, path: &Path) {
         let mut magic = [0; 4];
-        let read = thoracast_files::budget::open(path).and_then(|mut f| std::io::Read::read_exact(&mut f, &mut magic));
+        let read = thoracast_files::budget::open(path)
+            .and_then(|mut f| std::io::Read::read_exact(&mut f, &mut magic));
         if read.is_err() || magic != *b"PK\x03\x04" {
             self.found.push(Location::file(path));
             return;
