@@ -143,7 +143,7 @@ fn window(options: app::Options) -> anyhow::Result<()> {
 /// Standard output took no more. `main` ends quietly where its reader has gone away.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output can't be written ({0}); what was printed is not whole")]
-struct OutputError(#[source] io::Error);
+struct OutputError(io::Error);
 
 /// Whether an error is that of a reader who has seen enough (`| head`).
 fn is_reader_gone(error: &anyhow::Error) -> bool {

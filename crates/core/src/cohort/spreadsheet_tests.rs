@@ -41,6 +41,7 @@ fn ods(table: &str) -> Vec<u8> {
     );
     archive(&[
         ("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"),
+        ("META-INF/manifest.xml", b"<manifest:manifest/>"),
         ("content.xml", content.as_bytes()),
     ])
 }
