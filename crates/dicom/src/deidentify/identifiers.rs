@@ -118,6 +118,7 @@ impl Identifiers {
     fn is_name(&self, word: &str) -> bool {
         (self.words.contains(word) || self.anywhere.contains(word))
             && word.chars().count() >= SHORTEST_BESIDE_TEXT
+            && word != "other" // what stands in place of one
             && !is_technical(word)
     }
 

@@ -421,7 +421,7 @@ fn write(job: &Job, folder: &Path, key: &Key, options: &Options) -> Result<Vec<S
     }
     for tag in &transform.emptied {
         warnings.push(format!(
-            "{name}: ({:04X},{:04X}) held an identifier of the original and was emptied",
+            "{name}: ({:04X},{:04X}) held an identifier of the original, which was taken out",
             tag.0, tag.1
         ));
     }

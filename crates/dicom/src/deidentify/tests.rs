@@ -207,6 +207,7 @@ fn a_name_of_two_characters_and_a_number_of_one_are_gone() {
         put(object, tags::PATIENT_ID, VR::LO, "7");
         put(object, tags::MANUFACTURER, VR::LO, "张伟影像");
         put(object, tags::CONVOLUTION_KERNEL, VR::SH, "B30f zhang");
+        put(object, tags::IMAGE_TYPE, VR::CS, "ORIGINAL\\PRIMARY\\ZHANGWEI");
         put(object, tags::SOFTWARE_VERSIONS, VR::LO, "7");
         put(object, tags::MANUFACTURER_MODEL_NAME, VR::LO, "Model 7");
         let code = dicom_object::InMemDicomObject::from_element_iter([
@@ -234,6 +235,7 @@ fn a_name_of_two_characters_and_a_number_of_one_are_gone() {
         assert_eq!(text(tag), "", "{tag}");
     }
     assert_eq!(text(tags::MANUFACTURER_MODEL_NAME), "Model 7");
+    assert_eq!(text(tags::IMAGE_TYPE), "ORIGINAL\\PRIMARY\\OTHER");
     let items = object.element(tags::ANATOMIC_REGION_SEQUENCE).unwrap().items().unwrap();
     let inside = |tag| items[0].element(tag).unwrap().to_str().unwrap().into_owned();
     assert_eq!(inside(tags::CODE_VALUE), "T-1");

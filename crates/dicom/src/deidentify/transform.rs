@@ -243,15 +243,24 @@ impl Transform<'_> {
         }
         if self.holds_identifier(old) {
             self.emptied.insert(tag);
-            // What a code needs to be one (PS3.3 8.8) is replaced.
-            let required =
-                [tags::CODE_VALUE, tags::CODING_SCHEME_DESIGNATOR, tags::CODE_MEANING].contains(&tag);
-            return Some(if required { self.dummy(tag, vr, old) } else { DataElement::empty(tag, vr) });
+            return Some(self.without_identifier(tag, vr, old));
         }
         match text_of(old) {
             Some(text) if old.vr() == VR::UN => Some(element(tag, vr, text)),
             _ => dictionary_vr(tag).is_some().then(|| old.clone()),
         }
+    }
+
+    /// An element that held an identifier: emptied. Coded words, often required (image type), keep their other values; what
+    /// a code needs to be one (PS3.3 8.8) is replaced.
+    fn without_identifier(&mut self, tag: Tag, vr: VR, old: &InMemElement) -> InMemElement {
+        if vr == VR::CS {
+            let text = text_of(old).unwrap_or_default();
+            let kept = |value| if self.identifiers.are_in(VR::CS, value) { "OTHER" } else { value };
+            return element(tag, vr, text.split('\\').map(kept).collect::<Vec<_>>().join("\\"));
+        }
+        let required = [tags::CODE_VALUE, tags::CODING_SCHEME_DESIGNATOR, tags::CODE_MEANING].contains(&tag);
+        if required { self.dummy(tag, vr, old) } else { DataElement::empty(tag, vr) }
     }
 
     /// Whether an element's text or raw bytes hold an identifier of the original.
