@@ -126,7 +126,7 @@ impl DataArgs {
         let text = format!("{error:#}");
         let names: Vec<String> = self.data.iter().map(|p| p.display().to_string()).collect();
         let file = |p: &PathBuf| p.file_name().is_some_and(|n| text.contains(&*n.to_string_lossy()));
-        if self.data.iter().any(file) || text.contains("--") {
+        if self.data.iter().any(file) || text.contains("--") || error.is::<super::OutputError>() {
             return error;
         }
         anyhow::anyhow!("{}: {text}", names.join(" and "))
