@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::{anyhow, bail};
 use serde_json::{Map, json};
 
-use super::{note, plot, print_json, print_line};
+use super::{plot, print_json, print_line, warn};
 use thoracast_core::chart::{forest, lines, nomogram as chart_of};
 use thoracast_core::cohort::Table;
 use thoracast_core::cohort::reading::{self, Reading};
@@ -127,11 +127,6 @@ struct RocArgs {
     scores: Vec<String>,
 }
 
-/// A count or a seed.
-fn whole_number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| "write a whole number, 0 or more".to_owned())
-}
-
 /// Computes what was asked for.
 pub fn run(args: StatsArgs) -> anyhow::Result<()> {
     let (result, data) = match &args.what {
@@ -153,7 +148,7 @@ impl DataArgs {
         let text = format!("{error:#}");
         let names: Vec<String> = self.data.iter().map(|p| p.display().to_string()).collect();
         let file = |p: &PathBuf| p.file_name().is_some_and(|n| text.contains(&*n.to_string_lossy()));
-        if self.data.iter().any(file) || text.contains("--") {
+        if self.data.iter().any(file) || text.contains("--") || error.is::<super::OutputError>() {
             return error;
         }
         anyhow::anyhow!("{}: {text}", names.join(" and "))
@@ -172,14 +167,14 @@ impl DataArgs {
             let unmatched = recode.apply(&mut table)?;
             if !unmatched.is_empty() {
                 let cells = unmatched.iter().map(|t| format!("'{t}'")).collect::<Vec<_>>().join(", ");
-                note(&format!("warning: --map {}: no cell of the column is {cells}", recode.column));
+                warn(&[format!("--map {}: no cell of the column is {cells}", recode.column)]);
             }
         }
         for ColumnReading { column, rule } in &self.read {
             rule.apply(&mut table, column)?;
         }
-        reading::doubtful_commas(&table).iter().for_each(|w| note(&format!("warning: {w}")));
-        table.warnings.iter().for_each(|w| note(&format!("warning: {w}")));
+        warn(&reading::doubtful_commas(&table));
+        warn(&table.warnings);
         Ok(table)
     }
 
@@ -281,7 +276,7 @@ fn run_nomogram(args: &NomogramArgs) -> anyhow::Result<()> {
     let patient = match &args.patient {
         Some(text) => {
             let values = patient::read_patient(&model, text)?;
-            model.outside(&values).iter().for_each(|w| note(&format!("warning: {w}")));
+            warn(&model.outside(&values));
             Some(model.place(&values)?)
         }
         None => None,

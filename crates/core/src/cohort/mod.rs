@@ -14,6 +14,7 @@ pub mod published;
 pub mod query;
 pub mod reading;
 mod split;
+mod spreadsheet;
 pub mod table;
 pub mod table_one;
 pub mod targets;
