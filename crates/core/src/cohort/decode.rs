@@ -75,7 +75,7 @@ pub fn separator(text: &str) -> u8 {
     let (alike, separator) = likeliest_separator(text);
     // A line above the header that names the table must not decide.
     let behind = text.split_once('\n').map_or((0.0, separator), |(_, behind)| likeliest_separator(behind));
-    if alike < 0.5 && behind.0 > alike { behind.1 } else { separator }
+    if alike <= 0.5 && behind.0 > alike { behind.1 } else { separator }
 }
 
 /// The share of lines as wide as the first, and the separator under which it is largest.
