@@ -2,5 +2,7 @@
 
 mod disk;
 pub mod progress;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use disk::*;
