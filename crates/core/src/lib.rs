@@ -25,8 +25,6 @@ pub mod level;
 pub mod library;
 /// Lengths, angles and regions on a section, and the voxels within them.
 pub mod measure;
-/// The study's networks: DenseNet161, ResNet50, head, weights, Grad-CAM.
-pub mod nn;
 /// A synthetic thoracic CT with known truth.
 pub mod phantom;
 /// The patient's report as JSON, SVG and PDF.
@@ -43,3 +41,5 @@ pub mod stats;
 mod testing;
 /// Training runs of the two networks.
 pub mod training;
+
+pub use thoracast_nn as nn;

@@ -288,7 +288,7 @@ fn some_of(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::pattern;
+    use crate::pattern;
 
     #[test]
     fn a_whole_dictionary_passes_and_each_fault_is_named() {

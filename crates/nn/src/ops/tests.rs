@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor, Var};
 
 use super::*;
-use crate::nn::pattern::pattern;
+use crate::pattern::pattern;
 
 fn var(name: &str, shape: &[usize]) -> Var {
     let values = pattern(name, shape.iter().product(), 1);

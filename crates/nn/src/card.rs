@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Arch;
-use crate::slice::Recipe;
+use crate::picture::Recipe;
 
 /// A model's card; stored beside the weights (`NAME.json`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

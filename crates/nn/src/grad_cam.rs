@@ -13,7 +13,7 @@ use super::layers::{Backbone, STAGES, to_map};
 use super::ops::Statistics;
 use super::state_dict::StateDict;
 use super::{Arch, Heatmap, NnError};
-use crate::slice::Normalised;
+use crate::picture::Normalised;
 
 /// A feature map, channel-first.
 #[derive(Debug, Clone, PartialEq)]

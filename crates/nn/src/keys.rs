@@ -172,7 +172,7 @@ fn resnet(list: &mut List) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::shared;
+    use thoracast_files::testing::shared;
     use std::collections::BTreeMap;
 
     #[test]

@@ -4,7 +4,7 @@
 use super::Arch;
 use super::keys::HEAD_UNITS;
 use super::state_dict::StateDict;
-use crate::fusion::LogProb;
+use crate::log_prob::LogProb;
 
 /// Number of classes: 0 = no metastasis, 1 = metastasis.
 pub const CLASSES: usize = 2;
@@ -120,7 +120,7 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::pattern;
+    use crate::pattern;
 
     #[test]
     fn the_gradient_is_the_slope_of_the_score() {

@@ -1,5 +1,5 @@
 //! Training of a network: one optimiser step at a time. What a training run is made of (data, sampling, schedule, stopping)
-//! is in [`crate::training`].
+//! is no matter of this crate.
 
 mod adam;
 mod head;

@@ -3,10 +3,10 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::nn::Arch;
-use crate::nn::head::ensemble_prefix;
-use crate::nn::keys::{self, Key, Role};
-use crate::nn::state_dict::{DType, RawTensor, StateDict};
+use crate::Arch;
+use crate::head::ensemble_prefix;
+use crate::keys::{self, Key, Role};
+use crate::state_dict::{DType, RawTensor, StateDict};
 
 /// A backbone as torchvision begins one: Kaiming normal convolutions (by fan-out for ResNet50, by fan-in for DenseNet161),
 /// norms of 1 and 0. The same seed gives the same numbers.
@@ -40,7 +40,7 @@ pub fn head(arch: Arch, number: usize, seed: u64) -> StateDict {
 
 /// Makes heads that learnt on standardised features take the features as they are: weight / sd, bias − weight · mean / sd.
 pub fn fold_standard(dict: &mut StateDict, arch: Arch, mean: &[f64], sd: &[f64]) {
-    for number in 0..crate::nn::head::count(dict, arch) {
+    for number in 0..crate::head::count(dict, arch) {
         let prefix = ensemble_prefix(number);
         let name = |part: &str| match prefix.is_empty() {
             true => format!("{}.0.{part}", arch.head_prefix()),

@@ -260,7 +260,7 @@ fn multiply(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::pattern::pattern;
+    use crate::pattern::pattern;
 
     /// The definition, term by term.
     fn plain(conv: &Conv, input: Map<'_>) -> Vec<f32> {

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::columns::{Block, Shape};
 use super::{own_kernels, slice, with_values};
-use crate::nn::fast::reuse;
+use crate::fast::reuse;
 
 /// Sums the gradient of the weights is made of: a fixed number, so that the order of addition does not depend on who is done
 /// first.

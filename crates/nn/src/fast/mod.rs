@@ -125,8 +125,8 @@ impl Weights<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::layers::Backbone;
-    use crate::nn::pattern;
+    use crate::layers::Backbone;
+    use crate::pattern;
     use candle_core::Device;
 
     #[test]

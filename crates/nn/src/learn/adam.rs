@@ -4,7 +4,7 @@
 use candle_core::{Result, Tensor, Var};
 use rayon::prelude::*;
 
-use crate::nn::state_dict::{RawTensor, StateDict};
+use crate::state_dict::{RawTensor, StateDict};
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;

@@ -2,8 +2,8 @@
 
 use super::conv::{Conv, Finish};
 use super::{Map, Weights, pool, reuse};
-use crate::nn::grad_cam::FeatureMap;
-use crate::nn::keys::{RESIDUAL_BLOCKS, RESIDUAL_STEM};
+use crate::grad_cam::FeatureMap;
+use crate::keys::{RESIDUAL_BLOCKS, RESIDUAL_STEM};
 
 pub(super) struct ResNet {
     stem: Conv,

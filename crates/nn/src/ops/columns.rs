@@ -1,7 +1,7 @@
 //! A batch of images as the columns of matrices: gathered in blocks that stay in the cache, across image borders where the
 //! maps are small.
 
-use crate::nn::fast::shifted;
+use crate::fast::shifted;
 
 /// Values of an unrolled block a task works on, one megabyte.
 const BLOCK_VALUES: usize = 256 * 1024;

@@ -134,7 +134,7 @@ pub fn run_all(device: DeviceChoice) -> Result<Vec<Check>, NnError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::shared;
+    use thoracast_files::testing::shared;
     use serde::Deserialize;
 
     #[derive(Deserialize)]
@@ -189,7 +189,7 @@ mod tests {
     /// The fast form runs on the CPU everywhere else; candle's, which CUDA and training use, is held to the same numbers.
     #[test]
     fn candles_form_meets_pytorch_too() {
-        use crate::nn::layers::Backbone;
+        use crate::layers::Backbone;
         use candle_core::Device;
         for reference in references().iter().filter(|r| r.shape[2] < 200) {
             let [_, _, height, width] = reference.shape;

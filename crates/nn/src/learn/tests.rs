@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::*;
-use crate::nn::pattern;
-use crate::testing::shared;
+use crate::pattern;
+use thoracast_files::testing::shared;
 
 #[derive(Deserialize)]
 struct Reference {

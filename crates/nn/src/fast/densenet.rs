@@ -2,8 +2,8 @@
 
 use super::conv::{Conv, Finish};
 use super::{Affine, Map, Weights, pool, reuse};
-use crate::nn::grad_cam::FeatureMap;
-use crate::nn::keys::{BOTTLENECK, DENSE_LAYERS, DENSE_STEM, GROWTH};
+use crate::grad_cam::FeatureMap;
+use crate::keys::{BOTTLENECK, DENSE_LAYERS, DENSE_STEM, GROWTH};
 
 pub(super) struct DenseNet {
     stem: Conv,

@@ -92,7 +92,7 @@ impl Familiarity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::pattern::pattern;
+    use crate::pattern::pattern;
 
     #[test]
     fn pictures_like_the_training_ones_are_familiar_and_others_are_not() {

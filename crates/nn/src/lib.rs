@@ -1,6 +1,7 @@
 //! The study's networks: DenseNet161 (T4) and ResNet50 (T11), each with the study's head.
 //!
-//! The only module that knows candle types, and it shows none of them. Two forms of each backbone exist: candle's, for
+//! Pictures go in, log-probabilities and heat maps come out; volumes, patients and levels are not known here. This is the
+//! only crate that knows candle types, and it shows none of them. Two forms of each backbone exist: candle's, for
 //! CUDA and training, and the fast one for the CPU; tests hold both to PyTorch's numbers.
 
 pub mod card;
@@ -10,7 +11,9 @@ pub mod head;
 pub mod keys;
 pub mod known_answers;
 pub mod learn;
+pub mod log_prob;
 pub mod pattern;
+pub mod picture;
 pub mod state_dict;
 pub mod weights;
 
@@ -28,16 +31,16 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fusion::LogProb;
-use crate::slice::{self, Normalised, Picture, Recipe};
 pub use card::{Card, Curve, EpochPoint, Evaluation, TrainingRecord};
 use engine::Engine;
 use familiarity::{Distance, Familiarity};
 use head::Head;
+pub use log_prob::LogProb;
+pub use picture::{Normalised, Picture, Recipe};
 use state_dict::{Part, StateDict};
 
 /// The two architectures of the study.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Arch {
     Densenet161,
@@ -45,7 +48,7 @@ pub enum Arch {
 }
 
 /// Where a network runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DeviceChoice {
     /// CUDA if this build and machine have it, else the CPU.
     #[default]
@@ -247,7 +250,7 @@ impl Network {
                 want_height: recipe.height,
             });
         }
-        Ok(slice::normalise(picture, recipe))
+        Ok(picture::normalise(picture, recipe))
     }
 }
 

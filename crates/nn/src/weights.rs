@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::state_dict::{self, DType, Part, RawTensor, StateDict};
 use super::{Arch, Card, NnError, pth};
-use crate::slice::Recipe;
+use crate::picture::Recipe;
 use thoracast_files as files;
 
 /// A weights file read into memory, its tensors under torchvision's present names.
@@ -272,7 +272,7 @@ impl safetensors::View for Stored<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::shared;
+    use thoracast_files::testing::shared;
 
     fn open(folder: &Path, name: &str) -> Result<WeightsFile, String> {
         WeightsFile::open(&folder.join(name)).map_err(|e| e.to_string())

@@ -6,9 +6,9 @@ use rand::RngExt;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::nn::Arch;
-use crate::nn::head::CLASSES;
-use crate::nn::keys::HEAD_UNITS;
+use crate::Arch;
+use crate::head::CLASSES;
+use crate::keys::HEAD_UNITS;
 
 /// Linear(n, 256), ReLU, Dropout, Linear(256, 2), LogSoftmax.
 pub struct TrainableHead {
