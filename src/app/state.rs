@@ -16,7 +16,7 @@ pub use super::viewer::{Layout, OpenSeries, Preset, Viewer, Window};
 use thoracast_core::assess::Assessment;
 use thoracast_core::audit::Report;
 use thoracast_core::chart::Chart;
-use thoracast_core::chart::cam::Look;
+use thoracast_core::cam::Look;
 use thoracast_core::clinical::importance::ExplainedCohort;
 use thoracast_core::clinical::{self, Kind, Record, VARIABLES, Variable};
 use thoracast_core::cohort::Table;

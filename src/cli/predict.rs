@@ -8,7 +8,7 @@ use clap::Args;
 use super::folder::ModelArgs;
 use super::{Stages, note, print_json, print_line};
 use thoracast_core::assess::{self, Assessment, LevelPicture, Models, RESEARCH_ONLY, UNTRAINED};
-use thoracast_core::chart::votes;
+use thoracast_core::figures::votes;
 use thoracast_core::clinical::{self, Record};
 use thoracast_core::cohort::Table;
 use thoracast_core::fusion::{FittedStacking, FusionRule};

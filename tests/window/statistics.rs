@@ -176,7 +176,7 @@ fn a_marker_follows_the_pointer_along_its_axis() {
     let chart = sources.chart(Tile::Nomogram, rect.width().clamp(300.0, 900.0)).unwrap();
     let patient = sources.patient().unwrap();
     let content = sources.nomogram_content(Some(&patient)).unwrap();
-    let handles = thoracast_core::chart::nomogram::handles(content, chart.width);
+    let handles = thoracast_core::chart::nomogram::handles(&content, chart.width);
     let handle = handles.iter().find(|h| h.name == "PMI/T4").unwrap().clone();
     let scale = rect.height() / chart.height;
     let size = egui::vec2(chart.width, chart.height) * scale;

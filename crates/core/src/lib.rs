@@ -7,8 +7,8 @@ pub mod assess;
 pub mod audit;
 /// Regions of pectoralis muscle and visceral fat, their areas and indices.
 pub mod body;
-/// A chart as data, and its painters (egui, SVG).
-pub mod chart;
+/// What Grad-CAM explains, and its heat map over a picture.
+pub mod cam;
 /// The clinicopathological variables and the boosted trees over them.
 pub mod clinical;
 /// Tables and image folders of many patients.
@@ -42,4 +42,5 @@ mod testing;
 /// Training runs of the two networks.
 pub mod training;
 
+pub use thoracast_chart as chart;
 pub use thoracast_nn as nn;

@@ -1,12 +1,9 @@
-//! Why the clinical branch said what it said: from what is known of nobody in particular, variable by variable, to this
-//! patient's probability. Lengths are log-odds, the axis is written in probabilities.
+//! Why a model said what it said: from what it says of nobody in particular, variable by variable, to one probability.
+//! Lengths are log-odds, the axis is written in probabilities.
 
 use super::axes::Scale;
-use super::nomogram::code_words;
-use super::text::{self, number, probability};
+use super::text;
 use super::{Anchor, Chart, Rect, Role, Text, Weight};
-use crate::clinical::{Contribution, Explanation, Kind, Variable, variable};
-use crate::stats::logistic::logistic;
 
 /// Variables with a bar of their own; the rest share one.
 const SHOWN: usize = 9;
@@ -14,37 +11,56 @@ const SHOWN: usize = 9;
 /// Probabilities the axis may name.
 const TICKS: [f64; 13] = [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.0001];
 
-struct Row {
-    label: String,
-    value: String,
-    missing: bool,
-    move_by: f64,
+/// One variable's share.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Share {
+    pub label: String,
+    /// The variable's value, in words.
+    pub value: String,
+    pub missing: bool,
+    /// How far it moves the log-odds.
+    pub log_odds: f64,
+}
+
+/// What a waterfall is drawn from; its bars lead from `base_log_odds` by all shares to the result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waterfall {
+    pub base_log_odds: f64,
+    pub shares: Vec<Share>,
+    pub title: String,
+    /// Said where the bars start and where they end.
+    pub ends: [String; 2],
+    pub axis: String,
+    /// Stands below the axis.
+    pub note: String,
+}
+
+impl Waterfall {
+    fn result(&self) -> f64 {
+        self.base_log_odds + self.shares.iter().map(|c| c.log_odds).sum::<f64>()
+    }
 }
 
 /// Draws the waterfall `width` logical points wide; `None` where there is nothing to explain.
-pub fn draw(explanation: &Explanation, width: f32) -> Option<Chart> {
-    if explanation.contributions.is_empty() {
+pub fn draw(content: &Waterfall, width: f32) -> Option<Chart> {
+    if content.shares.is_empty() {
         return None;
     }
     let s = (width / 52.0).clamp(7.5, 11.0);
-    let rows = rows(explanation);
-    let (base, end) = (explanation.base_log_odds, explanation.log_odds());
+    let rows = rows(&content.shares);
+    let (base, end) = (content.base_log_odds, content.result());
     let (top, row, names) = (3.2 * s, 1.75 * s, name_width(&rows, s, width));
     let bottom = top + row * rows.len() as f32;
-    let title = format!(
-        "Why the clinical branch says {}: each variable's share of the log-odds",
-        probability(logistic(end))
-    );
-    let mut chart = Chart::new(width, bottom + 4.6 * s, title);
+    let mut chart = Chart::new(width, bottom + 4.6 * s, content.title.as_str());
     let scale = scale(&rows, base, [names + 1.6 * s, width - 2.6 * s]);
-    axis(&mut chart, &scale, top, bottom, s);
-    ends(&mut chart, &scale, [base, end], [top, bottom], s);
+    axis(&mut chart, content, &scale, top, bottom, s);
+    ends(&mut chart, content, &scale, [base, end], [top, bottom], s);
     let mut at = base;
     for (i, r) in rows.iter().enumerate() {
         let y = top + row * (i as f32 + 0.5);
         name(&mut chart, r, y, names, s);
-        bar(&mut chart, r, [scale.at(at), scale.at(at + r.move_by)], y, row, s);
-        at += r.move_by;
+        bar(&mut chart, r, [scale.at(at), scale.at(at + r.log_odds)], y, row, s);
+        at += r.log_odds;
         if i + 1 < rows.len() {
             let x = scale.at(at);
             chart.line([x, y + 0.3 * row], [x, y + 0.7 * row], Role::Muted.stroke(0.7));
@@ -53,61 +69,39 @@ pub fn draw(explanation: &Explanation, width: f32) -> Option<Chart> {
     Some(chart)
 }
 
-/// The largest moves first, then what is left as one.
-fn rows(explanation: &Explanation) -> Vec<Row> {
-    let sorted: Vec<&Contribution> =
-        explanation.by_size().into_iter().filter(|c| c.log_odds != 0.0).collect();
+/// The largest moves first, whichever way they go, then what is left as one.
+fn rows(shares: &[Share]) -> Vec<Share> {
+    let mut sorted: Vec<&Share> = shares.iter().collect();
+    sorted.sort_by(|a, b| b.log_odds.abs().total_cmp(&a.log_odds.abs()));
+    sorted.retain(|c| c.log_odds != 0.0);
     // One variable left over gets its own bar instead of "1 other".
     let own = if sorted.len() <= SHOWN + 1 { sorted.len() } else { SHOWN };
-    let mut rows: Vec<Row> = sorted[..own].iter().map(|c| of(c)).collect();
+    let mut rows: Vec<Share> = sorted[..own].iter().map(|c| (*c).clone()).collect();
     let rest = &sorted[own..];
     if !rest.is_empty() {
-        rows.push(Row {
+        rows.push(Share {
             label: format!("{} other variables", rest.len()),
             value: String::new(),
             missing: false,
-            move_by: rest.iter().map(|c| c.log_odds).sum(),
+            log_odds: rest.iter().map(|c| c.log_odds).sum(),
         });
     }
     rows
 }
 
-fn of(c: &Contribution) -> Row {
-    let words = match (c.value, variable(&c.variable)) {
-        (Some(value), Some(known)) => value_words(known, value),
-        (Some(value), None) => number(value, 3),
-        (None, _) => "missing".to_owned(),
-    };
-    Row { label: c.label.clone(), value: words, missing: c.value.is_none(), move_by: c.log_odds }
-}
-
-/// A value as a person reads it, with unit or the code's word.
-pub fn value_words(variable: &Variable, value: f64) -> String {
-    match variable.kind {
-        Kind::Number { decimals, .. } => {
-            // A value given more finely than usual is not rounded away.
-            let written = number(value, decimals.max(2));
-            if variable.unit.is_empty() { written } else { format!("{written} {}", variable.unit) }
-        }
-        Kind::Code(_) => {
-            code_words(variable, value).map_or_else(|| number(value, 3), |words| words.to_owned())
-        }
-    }
-}
-
 /// Room for names and values, at most half the chart.
-fn name_width(rows: &[Row], s: f32, width: f32) -> f32 {
-    let both = |r: &Row| {
+fn name_width(rows: &[Share], s: f32, width: f32) -> f32 {
+    let both = |r: &Share| {
         text::width(&r.label, s, Weight::Regular) + text::width(&r.value, s, Weight::Regular) + 1.2 * s
     };
     rows.iter().map(both).fold(8.0 * s, f32::max).min(0.5 * width)
 }
 
 /// Log-odds to points, with room for every bar and for the figures at their ends.
-fn scale(rows: &[Row], base: f64, range: [f32; 2]) -> Scale {
+fn scale(rows: &[Share], base: f64, range: [f32; 2]) -> Scale {
     let (mut low, mut high, mut at) = (base, base, base);
     for row in rows {
-        at += row.move_by;
+        at += row.log_odds;
         (low, high) = (low.min(at), high.max(at));
     }
     let margin = 0.12 * (high - low).max(0.5);
@@ -115,7 +109,7 @@ fn scale(rows: &[Row], base: f64, range: [f32; 2]) -> Scale {
 }
 
 /// Gridlines at round probabilities as far as their labels have room.
-fn axis(chart: &mut Chart, scale: &Scale, top: f32, bottom: f32, s: f32) {
+fn axis(chart: &mut Chart, content: &Waterfall, scale: &Scale, top: f32, bottom: f32, s: f32) {
     let mut taken: Vec<f32> = Vec::new();
     // One half is the vote's border and comes first.
     let mut ticks = TICKS;
@@ -136,22 +130,28 @@ fn axis(chart: &mut Chart, scale: &Scale, top: f32, bottom: f32, s: f32) {
         chart.text(label.anchored(Anchor::Middle));
     }
     let middle = (scale.range[0] + scale.range[1]) / 2.0;
-    let words = "Probability of metastasis (spaced by log-odds)";
+    let words = content.axis.as_str();
     chart.text(Text::new([middle, bottom + 2.9 * s], words, 0.9 * s, Role::Muted).anchored(Anchor::Middle));
     let place = [0.0, bottom + 4.2 * s];
-    let words = "Exact Shapley values of the boosted trees; they explain the model, not the disease.";
-    let words = text::fit(words, chart.width, 0.85 * s, Weight::Regular);
+    let words = text::fit(&content.note, chart.width, 0.85 * s, Weight::Regular);
     chart.text(Text::new(place, words, 0.85 * s, Role::Muted));
 }
 
 /// Where the bars start and end, in words above the rows.
-fn ends(chart: &mut Chart, scale: &Scale, [base, end]: [f64; 2], [top, bottom]: [f32; 2], s: f32) {
+fn ends(
+    chart: &mut Chart,
+    content: &Waterfall,
+    scale: &Scale,
+    [base, end]: [f64; 2],
+    [top, bottom]: [f32; 2],
+    s: f32,
+) {
     let [from, to] = [scale.at(base), scale.at(end)];
     chart.line([from, top - 0.3 * s], [from, bottom], Role::Muted.stroke(0.9));
     chart.line([to, top - 0.3 * s], [to, bottom], Role::Accent.stroke(1.2));
     let words = [
-        (from, 1.1 * s, format!("average {}", probability(logistic(base))), Role::Muted),
-        (to, 2.4 * s, format!("this patient {}", probability(logistic(end))), Role::Accent),
+        (from, 1.1 * s, content.ends[0].as_str(), Role::Muted),
+        (to, 2.4 * s, content.ends[1].as_str(), Role::Accent),
     ];
     for (x, y, words, role) in words {
         let text = Text::new([x, y], words, s, role).bold().anchored(Anchor::Middle);
@@ -161,7 +161,7 @@ fn ends(chart: &mut Chart, scale: &Scale, [base, end]: [f64; 2], [top, bottom]: 
     }
 }
 
-fn name(chart: &mut Chart, row: &Row, y: f32, width: f32, s: f32) {
+fn name(chart: &mut Chart, row: &Share, y: f32, width: f32, s: f32) {
     let role = if row.missing { Role::Warning } else { Role::Muted };
     let label_width = text::width(&row.label, s, Weight::Regular);
     let room = (width - label_width - 0.8 * s).max(0.4 * width);
@@ -173,16 +173,16 @@ fn name(chart: &mut Chart, row: &Row, y: f32, width: f32, s: f32) {
     chart.text(value);
 }
 
-fn bar(chart: &mut Chart, row: &Row, [from, to]: [f32; 2], y: f32, height: f32, s: f32) {
-    let role = if row.move_by >= 0.0 { Role::High } else { Role::Low };
+fn bar(chart: &mut Chart, row: &Share, [from, to]: [f32; 2], y: f32, height: f32, s: f32) {
+    let role = if row.log_odds >= 0.0 { Role::High } else { Role::Low };
     let rect = Rect::new(from.min(to), y - 0.3 * height, (to - from).abs().max(0.6), 0.6 * height);
     chart.fill_rect(rect, 1.0, role.fill());
-    let words = if row.move_by >= 0.0 {
-        format!("+{}", text::fixed(row.move_by, 2))
+    let words = if row.log_odds >= 0.0 {
+        format!("+{}", text::fixed(row.log_odds, 2))
     } else {
-        text::fixed(row.move_by, 2)
+        text::fixed(row.log_odds, 2)
     };
-    let (x, anchor) = if row.move_by >= 0.0 {
+    let (x, anchor) = if row.log_odds >= 0.0 {
         (rect.right() + 0.35 * s, Anchor::Start)
     } else {
         (rect.x - 0.35 * s, Anchor::End)
@@ -195,30 +195,37 @@ mod tests {
     use super::super::check;
     use super::*;
 
-    fn explanation(moves: &[(&str, Option<f64>, f64)]) -> Explanation {
-        let one = |(key, value, log_odds): &(&str, Option<f64>, f64)| Contribution {
-            variable: key.to_string(),
-            label: variable(key).unwrap().label.to_owned(),
-            value: *value,
+    fn explanation(moves: &[(&str, &str, f64)]) -> Waterfall {
+        let one = |(label, value, log_odds): &(&str, &str, f64)| Share {
+            label: label.to_string(),
+            value: value.to_string(),
+            missing: *value == "missing",
             log_odds: *log_odds,
         };
-        Explanation { base_log_odds: -0.8, contributions: moves.iter().map(one).collect() }
+        Waterfall {
+            base_log_odds: -0.8,
+            shares: moves.iter().map(one).collect(),
+            title: "why".to_owned(),
+            ends: ["average 31 %".to_owned(), "this one 80 %".to_owned()],
+            axis: "Probability (spaced by log-odds)".to_owned(),
+            note: "Exact Shapley values".to_owned(),
+        }
     }
 
-    fn usual() -> Explanation {
+    fn usual() -> Waterfall {
         explanation(&[
-            ("age", Some(57.0), -0.21),
-            ("tumor_size", Some(4.0), 0.93),
-            ("n_stage", Some(3.0), 1.7),
-            ("lvi", Some(1.0), 0.4),
-            ("cea", None, -0.35),
-            ("ki67", Some(35.0), 0.3),
-            ("pmi_t4", Some(12.34), -1.2),
-            ("bmi", Some(23.3), 0.05),
-            ("er", Some(1.0), -0.04),
-            ("pr", Some(1.0), 0.03),
-            ("her2", Some(0.0), 0.02),
-            ("subtype", Some(2.0), 0.0),
+            ("Age", "57 years", -0.21),
+            ("Tumour size", "4 cm", 0.93),
+            ("N stage", "N3", 1.7),
+            ("Lymphovascular invasion", "Yes", 0.4),
+            ("CEA", "missing", -0.35),
+            ("Ki-67", "35 %", 0.3),
+            ("PMI at T4", "12.34 cm²/m²", -1.2),
+            ("BMI", "23.3 kg/m²", 0.05),
+            ("Oestrogen receptor", "Positive", -0.04),
+            ("Progesterone receptor", "Positive", 0.03),
+            ("HER2", "Negative", 0.02),
+            ("Molecular subtype", "2", 0.0),
         ])
     }
 
@@ -235,18 +242,17 @@ mod tests {
             );
             assert!(words.contains(&"missing"), "{words:?}");
             assert!(words.contains(&"2 other variables"), "{words:?}");
-            let patient = format!("this patient {}", probability(logistic(explanation.log_odds())));
-            assert!(words.contains(&patient.as_str()), "{words:?}");
+            assert!(words.contains(&"this one 80 %"), "{words:?}");
         }
         check::look(&draw(&explanation, 620.0).unwrap(), "waterfall");
     }
 
     #[test]
     fn extremes_and_nothing_stay_drawable() {
-        assert!(draw(&Explanation::default(), 400.0).is_none());
-        let far = explanation(&[("age", Some(57.0), 14.0), ("cea", Some(1.0), -9.0)]);
+        assert!(draw(&explanation(&[]), 400.0).is_none());
+        let far = explanation(&[("Age", "57 years", 14.0), ("CEA", "1.0", -9.0)]);
         check::assert_sound(&draw(&far, 400.0).unwrap());
-        let flat = explanation(&[("age", Some(57.0), 0.0)]);
+        let flat = explanation(&[("Age", "57 years", 0.0)]);
         check::assert_sound(&draw(&flat, 400.0).unwrap());
     }
 }

@@ -1,7 +1,8 @@
 //! Three votes and their fusion: a bar a branch, its vote in words, and which image branch the result was taken from.
 
-use super::text::{self, probability};
-use super::{Anchor, Chart, Rect, Role, Stroke, Text, Weight};
+use thoracast_chart::text::{self, probability};
+use thoracast_chart::{Anchor, Chart, Rect, Role, Stroke, Text, Weight};
+
 use crate::assess::{Assessment, FusedResult, ImageBranch};
 use crate::fusion::{Source, Votes};
 
@@ -350,7 +351,7 @@ fn link_stroke(link: &Link, s: f32) -> Stroke {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::check;
+    use thoracast_chart::check;
     use crate::report::tests::assessment;
 
     #[test]
@@ -376,7 +377,7 @@ mod tests {
 
     #[test]
     fn the_clinical_ensemble_has_a_whisker_from_lowest_to_highest() {
-        use crate::chart::Mark;
+        use thoracast_chart::Mark;
         let mut a = assessment(true, false, true, true);
         let plain = draw(&a, 760.0).marks;
         a.clinical.spread = Some([0.31, 0.78]);
@@ -395,7 +396,7 @@ mod tests {
 
     #[test]
     fn bars_are_as_long_as_their_probabilities() {
-        use crate::chart::Mark;
+        use thoracast_chart::Mark;
         let a = assessment(true, false, true, true);
         let chart = draw(&a, 760.0);
         let layout = Layout::new(&a, 760.0, (760.0_f32 / 64.0).clamp(8.0, 12.5), true);

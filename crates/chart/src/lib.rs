@@ -1,15 +1,15 @@
 //! A chart as data: marks in logical points with colour roles, and painters that show them.
 //!
-//! A layout (`nomogram`, `votes`, …) makes a [`Chart`]; a painter (`svg`, `raster`, `pdf`, `egui`) shows it in
-//! a [`Theme`]. Screen, export and report come from one description and cannot disagree.
+//! A layout (`nomogram`, `km`, …) makes a [`Chart`]; a painter (`svg`, `raster`, `pdf`, `egui`) shows it in
+//! a [`Theme`]. Screen, export and report come from one description and cannot disagree. What is drawn comes as plain
+//! values and words; patients, models and the study are not known here.
 
 /// Linear axes: ticks, scales, gridlines, legend.
 pub mod axes;
-/// A cohort's Shapley values by variable, and one variable's against its values.
+/// Shares of many by variable, and one variable's against its values.
 pub mod beeswarm;
-/// Grad-CAM over a slice.
-pub mod cam;
 /// The only painter with egui types.
+#[cfg(feature = "egui")]
 pub mod egui;
 /// Charts as files, by extension.
 pub mod export;
@@ -17,13 +17,15 @@ pub mod export;
 pub mod fonts;
 /// Ratios with intervals on a logarithmic axis.
 pub mod forest;
+/// A heat map over a grey picture.
+pub mod heatmap;
 /// Kaplan–Meier curves with numbers at risk.
 pub mod km;
 /// ROC, calibration and decision curves: lines over two axes.
 pub mod lines;
 /// What marks are made of.
 pub mod mark;
-/// The nomogram with a patient on it.
+/// The nomogram with a person on it.
 pub mod nomogram;
 /// Vector PDF with selectable text.
 pub mod pdf;
@@ -37,9 +39,7 @@ pub mod text;
 pub mod theme;
 /// Loss and AUC by epoch.
 pub mod training;
-/// Three votes and their fusion.
-pub mod votes;
-/// The clinical branch explained variable by variable.
+/// Shares that lead from an average to one result.
 pub mod waterfall;
 
 pub use mark::{Anchor, Chart, Fill, Mark, Rect, Rgba, Role, Stroke, Text, Weight};
@@ -61,5 +61,6 @@ pub enum ChartError {
     Pdf(String),
 }
 
-#[cfg(test)]
-pub(crate) mod check;
+/// What tests of this crate and of those above ask of a chart.
+#[cfg(any(test, feature = "testing"))]
+pub mod check;

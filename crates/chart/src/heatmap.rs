@@ -1,13 +1,26 @@
-//! Grad-CAM over a slice: the heat map upsampled, coloured, and laid over the grey picture.
+//! A heat map over a grey picture, and both side by side as a figure.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Anchor, Chart, Rect, Rgba, Role, Text};
-use crate::nn::head::CLASSES;
-use crate::nn::{Arch, Heatmap};
-use crate::slice::Picture;
+
+/// A grey picture, 8 bit, row-major.
+#[derive(Debug, Clone, Copy)]
+pub struct Grey<'a> {
+    pub width: usize,
+    pub height: usize,
+    pub values: &'a [u8],
+}
+
+/// Heat from 0 to 1, row-major, usually coarser than the picture it lies over.
+#[derive(Debug, Clone, Copy)]
+pub struct Heat<'a> {
+    pub width: usize,
+    pub height: usize,
+    pub values: &'a [f32],
+}
 
 /// Colours for values from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -22,61 +35,6 @@ pub enum ColourMap {
     Inferno,
     /// Light grey to dark red in a straight line: one hue, for those who distrust rainbows.
     Red,
-}
-
-/// What Grad-CAM explains, and how it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Look {
-    pub map: ColourMap,
-    /// How much of the picture the hottest place covers, 0…1.
-    pub opacity: f32,
-    /// 0 = no metastasis, 1 = metastasis.
-    pub class: usize,
-    /// The backbone's stage whose map is weighed, counted from the picture; both networks have the same number.
-    pub layer: usize,
-}
-
-/// The last stage of either backbone.
-pub const LAST_LAYER: usize = Arch::Resnet50.stages().len() - 1;
-
-impl Default for Look {
-    /// What an assessment computes by itself: metastasis, at the last stage.
-    fn default() -> Self {
-        Self { map: ColourMap::default(), opacity: 0.55, class: CLASSES - 1, layer: LAST_LAYER }
-    }
-}
-
-impl Look {
-    /// The nearest look that exists, for values from a file.
-    pub fn sane(self) -> Self {
-        let usual = Self::default();
-        let opacity = if self.opacity.is_finite() { self.opacity.clamp(0.0, 1.0) } else { usual.opacity };
-        let class = if self.class < CLASSES { self.class } else { usual.class };
-        Self { map: self.map, opacity, class, layer: self.layer.min(LAST_LAYER) }
-    }
-
-    /// "Grad-CAM for metastasis at layer4".
-    pub fn words(&self, arch: Arch) -> String {
-        let look = self.sane();
-        format!("Grad-CAM for {} at {}", class_words(look.class), arch.stages()[look.layer])
-    }
-
-    /// Said of a map without any heat, which would look like a picture without a map.
-    pub fn empty_words(&self, arch: Arch) -> String {
-        let look = self.sane();
-        format!("{}: nothing speaks for {}", arch.stages()[look.layer], class_words(look.class))
-    }
-
-    /// True where both explain the same, whatever the colours.
-    pub fn explains_same(&self, other: &Self) -> bool {
-        (self.class, self.layer) == (other.class, other.layer)
-    }
-}
-
-/// What a class of the networks means.
-pub fn class_words(class: usize) -> &'static str {
-    if class == 0 { "no metastasis" } else { "metastasis" }
 }
 
 impl ColourMap {
@@ -136,18 +94,18 @@ const RED_GREEN: [f32; 2] = [0.8, -0.78];
 const RED_BLUE: [f32; 2] = [0.8, -0.74];
 
 /// The grey picture as an opaque colour picture; None if its bytes don't fit its size.
-pub fn grey(picture: &Picture) -> Option<Rgba> {
-    if picture.grey.len() != picture.width.checked_mul(picture.height)? {
+pub fn grey(picture: Grey<'_>) -> Option<Rgba> {
+    if picture.values.len() != picture.width.checked_mul(picture.height)? {
         return None;
     }
-    let bytes = picture.grey.iter().flat_map(|&g| [g, g, g, 255]).collect();
+    let bytes = picture.values.iter().flat_map(|&g| [g, g, g, 255]).collect();
     Rgba::new(picture.width, picture.height, bytes)
 }
 
 /// The heat map over the picture, upsampled bilinearly; None if either's values don't fit its size.
 ///
 /// A place of heat h is covered to `opacity`·h^½, so that what the network ignored stays a plain CT.
-pub fn overlay(picture: &Picture, heat: &Heatmap, opacity: f32, map: ColourMap) -> Option<Rgba> {
+pub fn overlay(picture: Grey<'_>, heat: Heat<'_>, opacity: f32, map: ColourMap) -> Option<Rgba> {
     let mut base = grey(picture)?.bytes;
     if heat.values.len() != heat.width.checked_mul(heat.height)? || heat.values.is_empty() {
         return None;
@@ -156,7 +114,7 @@ pub fn overlay(picture: &Picture, heat: &Heatmap, opacity: f32, map: ColourMap) 
     for y in 0..picture.height {
         let row = Sample::at(y, picture.height, heat.height);
         for (x, column) in columns.iter().enumerate() {
-            let value = bilinear(heat, column, &row);
+            let value = bilinear(&heat, column, &row);
             let cover = opacity.clamp(0.0, 1.0) * value.clamp(0.0, 1.0).sqrt();
             let colour = map.colour(value);
             let pixel = &mut base[4 * (y * picture.width + x)..][..3];
@@ -185,7 +143,7 @@ impl Sample {
     }
 }
 
-fn bilinear(heat: &Heatmap, x: &Sample, y: &Sample) -> f32 {
+fn bilinear(heat: &Heat<'_>, x: &Sample, y: &Sample) -> f32 {
     let row = |y: usize| {
         let (left, right) = (heat.values[y * heat.width + x.low], heat.values[y * heat.width + x.high]);
         left + (right - left) * x.weight
@@ -194,41 +152,47 @@ fn bilinear(heat: &Heatmap, x: &Sample, y: &Sample) -> f32 {
     top + (bottom - top) * y.weight
 }
 
-/// One level in a Grad-CAM figure.
+/// One row of a figure.
 pub struct Panel<'a> {
-    /// E.g. "T4, slice 38".
+    /// What the picture is.
     pub caption: &'a str,
-    pub arch: Arch,
-    pub picture: &'a Picture,
-    pub heat: Option<&'a Heatmap>,
+    /// What the heat map shows.
+    pub meaning: &'a str,
+    pub picture: Grey<'a>,
+    pub heat: Option<Heat<'a>>,
 }
 
-/// Slice and Grad-CAM side by side, one row a level, with a colour bar; None if a picture is malformed.
-pub fn figure(panels: &[Panel<'_>], look: &Look, width: f32) -> Option<Chart> {
+/// How a figure's heat maps look, and its title.
+pub struct Style<'a> {
+    pub title: &'a str,
+    pub map: ColourMap,
+    /// How much of the picture the hottest place covers, 0…1.
+    pub opacity: f32,
+    /// Stands below the panels.
+    pub note: &'a str,
+}
+
+/// Picture and heat map side by side, one row a panel, with a colour bar; None if a picture is malformed.
+pub fn figure(panels: &[Panel<'_>], style: &Style<'_>, width: f32) -> Option<Chart> {
     const GAP: f32 = 10.0;
     const CAPTION: f32 = 18.0;
     const BAR: f32 = 46.0;
-    let mut chart =
-        Chart::new(width, 0.0, "Slices as the networks saw them, and where they looked (Grad-CAM)");
+    let mut chart = Chart::new(width, 0.0, style.title);
     let cell = (width - BAR - 2.0 * GAP) / 2.0;
     let mut y = 0.0;
     for panel in panels {
         let height = cell * panel.picture.height as f32 / panel.picture.width.max(1) as f32;
         chart.text(Text::new([0.0, y + 12.0], panel.caption, 9.0, Role::Ink).bold());
         let second = cell + GAP;
-        let words = match panel.heat {
-            Some(heat) if heat.is_empty() => look.empty_words(panel.arch),
-            _ => look.words(panel.arch),
-        };
-        chart.text(Text::new([second, y + 12.0], words, 9.0, Role::Muted));
+        chart.text(Text::new([second, y + 12.0], panel.meaning, 9.0, Role::Muted));
         y += CAPTION;
         let plain = grey(panel.picture)?;
         chart.image(Rect::new(0.0, y, cell, height), Arc::new(plain));
         let right = Rect::new(second, y, cell, height);
         match panel.heat {
             Some(heat) => {
-                chart.image(right, Arc::new(overlay(panel.picture, heat, look.opacity, look.map)?));
-                colour_bar(&mut chart, look.map, width - BAR, y, height);
+                chart.image(right, Arc::new(overlay(panel.picture, heat, style.opacity, style.map)?));
+                colour_bar(&mut chart, style.map, width - BAR, y, height);
             }
             None => {
                 chart.frame(right, 0.0, Some(Role::Panel.fill()), Role::Grid.stroke(0.75));
@@ -239,11 +203,7 @@ pub fn figure(panels: &[Panel<'_>], look: &Look, width: f32) -> Option<Chart> {
         }
         y += height + GAP;
     }
-    let words = format!(
-        "Colours: {}, from low to high; what did not count for the class keeps the picture's grey.",
-        look.map.name()
-    );
-    chart.text(Text::new([0.0, y + 6.0], words, 8.0, Role::Muted));
+    chart.text(Text::new([0.0, y + 6.0], style.note, 8.0, Role::Muted));
     chart.height = y + GAP;
     Some(chart)
 }
@@ -259,30 +219,28 @@ fn colour_bar(chart: &mut Chart, map: ColourMap, x: f32, y: f32, height: f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::check;
+    use crate::check;
 
-    fn ramp(width: usize, height: usize) -> Picture {
-        let grey = (0..width * height).map(|i| (i % width * 255 / width) as u8).collect();
-        Picture { width, height, grey }
+    fn ramp(width: usize, height: usize) -> Vec<u8> {
+        (0..width * height).map(|i| (i % width * 255 / width) as u8).collect()
     }
 
-    fn corner() -> Heatmap {
-        Heatmap { width: 2, height: 2, values: vec![1.0, 0.0, 0.0, 0.0] }
-    }
+    const CORNER: Heat<'static> = Heat { width: 2, height: 2, values: &[1.0, 0.0, 0.0, 0.0] };
 
     #[test]
     fn cold_places_keep_the_picture_and_hot_ones_the_map() {
-        let picture = ramp(40, 20);
-        let over = overlay(&picture, &corner(), 1.0, ColourMap::Turbo).unwrap();
+        let values = ramp(40, 20);
+        let picture = Grey { width: 40, height: 20, values: &values };
+        let over = overlay(picture, CORNER, 1.0, ColourMap::Turbo).unwrap();
         assert_eq!(&over.bytes[..3], ColourMap::Turbo.colour(1.0));
         let last = over.bytes.len() - 4;
         assert_eq!(&over.bytes[last..], [248, 248, 248, 255]);
-        assert_eq!(overlay(&picture, &corner(), 0.0, ColourMap::Turbo), grey(&picture));
+        assert_eq!(overlay(picture, CORNER, 0.0, ColourMap::Turbo), grey(picture));
     }
 
     #[test]
     fn upsampling_passes_through_the_middle() {
-        let heat = Heatmap { width: 2, height: 1, values: vec![0.0, 1.0] };
+        let heat = Heat { width: 2, height: 1, values: &[0.0, 1.0] };
         let values: Vec<f32> =
             (0..4).map(|x| bilinear(&heat, &Sample::at(x, 4, 2), &Sample::at(0, 1, 1))).collect();
         assert_eq!(values, [0.0, 0.25, 0.75, 1.0]);
@@ -318,36 +276,30 @@ mod tests {
     }
 
     #[test]
-    fn a_look_from_a_file_is_brought_to_what_exists() {
-        let wild = Look { opacity: f32::NAN, class: 9, layer: 99, map: ColourMap::Red };
-        assert_eq!(wild.sane(), Look { map: ColourMap::Red, ..Look::default() });
-        assert_eq!(wild.words(Arch::Densenet161), "Grad-CAM for metastasis at denseblock4");
-        let other = Look { class: 0, layer: 2, ..Look::default() };
-        assert_eq!(other.words(Arch::Resnet50), "Grad-CAM for no metastasis at layer2");
-        let read: Look = serde_json::from_str(r#"{"map": "inferno"}"#).unwrap();
-        assert_eq!(read, Look { map: ColourMap::Inferno, ..Look::default() });
-    }
-
-    #[test]
     fn malformed_pictures_are_none() {
-        let short = Picture { width: 3, height: 3, grey: vec![0; 8] };
-        assert!(overlay(&short, &corner(), 0.5, ColourMap::Red).is_none());
-        let empty = Heatmap { width: 0, height: 0, values: vec![] };
-        assert!(overlay(&ramp(4, 4), &empty, 0.5, ColourMap::Red).is_none());
+        let short = Grey { width: 3, height: 3, values: &[0; 8] };
+        assert!(overlay(short, CORNER, 0.5, ColourMap::Red).is_none());
+        let empty = Heat { width: 0, height: 0, values: &[] };
+        let fine = Grey { width: 2, height: 2, values: &[0; 4] };
+        assert!(overlay(fine, empty, 0.5, ColourMap::Red).is_none());
     }
 
     #[test]
-    fn the_figure_holds_both_levels() {
-        let (t4, t11, heat) = (ramp(50, 30), ramp(50, 40), corner());
-        let panels = [
-            Panel { caption: "T4, slice 38", arch: Arch::Densenet161, picture: &t4, heat: Some(&heat) },
-            Panel { caption: "T11", arch: Arch::Resnet50, picture: &t11, heat: None },
-        ];
-        let look = Look { class: 0, layer: 3, map: ColourMap::Viridis, ..Look::default() };
-        let chart = figure(&panels, &look, 400.0).unwrap();
+    fn the_figure_holds_every_panel() {
+        let (first, second) = (ramp(50, 30), ramp(50, 40));
+        let panel = |caption, height, values, heat| Panel {
+            caption,
+            meaning: "where it looked",
+            picture: Grey { width: 50, height, values },
+            heat,
+        };
+        let panels = [panel("first", 30, &first, Some(CORNER)), panel("second", 40, &second, None)];
+        let style = Style { title: "a figure", map: ColourMap::Viridis, opacity: 0.5, note: "colours: Viridis" };
+        let chart = figure(&panels, &style, 400.0).unwrap();
         check::assert_sound(&chart);
         let words: Vec<&str> = chart.texts().map(|t| t.text.as_str()).collect();
-        assert!(words.contains(&"Grad-CAM for no metastasis at denseblock3"), "{words:?}");
-        assert!(words.iter().any(|w| w.contains("Viridis")), "{words:?}");
+        for wanted in ["second", "not computed", "where it looked", "colours: Viridis"] {
+            assert!(words.contains(&wanted), "{words:?}");
+        }
     }
 }

@@ -40,8 +40,8 @@ impl Handle {
 }
 
 /// The axes of the chart that [`super::draw`] makes of the same content.
-pub fn handles(content: Content<'_>, width: f32) -> Vec<Handle> {
-    let nomogram = content.nomogram;
+pub fn handles(content: &Content, width: f32) -> Vec<Handle> {
+    let nomogram = &content.nomogram;
     let mut layout = Layout::new(content, width);
     layout.points_axis();
     for axis in &nomogram.axes {
@@ -59,29 +59,33 @@ pub fn handles(content: Content<'_>, width: f32) -> Vec<Handle> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::nomogram::{Nomogram, RiskAxis, Tick, TotalAxis};
+    use crate::nomogram::{Axis, Nomogram, Tick};
 
     #[test]
     fn a_place_on_an_axis_is_the_value_whose_points_stand_there() {
         let tick = |value, points| Tick { value, points };
         let nomogram = Nomogram {
             axes: vec![
-                super::super::Axis {
+                Axis {
                     name: "pmi".to_owned(),
+                    label: "PMI".to_owned(),
+                    unit: String::new(),
                     ticks: vec![tick(Value::Number(5.0), 100.0), tick(Value::Number(25.0), 0.0)],
                 },
-                super::super::Axis {
+                Axis {
                     name: "ki67".to_owned(),
+                    label: "Ki-67".to_owned(),
+                    unit: String::new(),
                     ticks: vec![
                         tick(Value::Level("low".into()), 0.0),
                         tick(Value::Level("high".into()), 40.0),
                     ],
                 },
             ],
-            total: TotalAxis { ticks: vec![0.0, 140.0] },
-            risk: RiskAxis { ticks: vec![] },
+            total: vec![0.0, 140.0],
+            risk: vec![],
         };
-        let handles = handles(Content::of(&nomogram), 600.0);
+        let handles = handles(&Content::of(nomogram), 600.0);
         let (left, right) = (handles[0].ticks[0].0, handles[0].ticks[1].0);
         assert_eq!(handles[0].value_at(left + 0.25 * (right - left)), Some(Value::Number(20.0)));
         assert_eq!(handles[0].value_at(right + 500.0), Some(Value::Number(5.0)), "held at the end");

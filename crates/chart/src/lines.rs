@@ -251,7 +251,7 @@ fn legend(chart: &mut Chart, lines: &Lines, foot: f32, s: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::check;
+    use crate::check;
 
     fn sample() -> Lines {
         let curve =

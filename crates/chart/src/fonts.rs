@@ -12,9 +12,9 @@ use super::Weight;
 /// The family's name inside the font files.
 pub const FAMILY: &str = "Inter Tabular";
 /// OpenType file, weight 400.
-pub const REGULAR: &[u8] = include_bytes!("../../../../assets/fonts/InterTabular-Regular.otf");
+pub const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/InterTabular-Regular.otf");
 /// OpenType file, weight 600.
-pub const SEMIBOLD: &[u8] = include_bytes!("../../../../assets/fonts/InterTabular-SemiBold.otf");
+pub const SEMIBOLD: &[u8] = include_bytes!("../../../assets/fonts/InterTabular-SemiBold.otf");
 
 /// The font file of a weight.
 pub fn bytes(weight: Weight) -> &'static [u8] {
@@ -51,7 +51,7 @@ pub(super) fn database() -> Arc<fontdb::Database> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::text::width;
+    use crate::text::width;
 
     #[test]
     fn digits_are_tabular_in_both_weights() {

@@ -202,7 +202,7 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::Role;
+    use crate::Role;
 
     #[test]
     fn base64_pads() {

@@ -1,4 +1,4 @@
-//! The nomogram: points, one axis a predictor, total points, risk; with one patient's way through it.
+//! The nomogram: points, one axis a predictor, total points, risk; with one person's way through it.
 
 mod cohort;
 mod handles;
@@ -10,32 +10,102 @@ pub use points_table::points_table;
 use super::axes::{self, Label, Scale};
 use super::text::{fixed, number, percent, percent_range};
 use super::{Anchor, Chart, Rect, Role, Text, Weight, text};
-use crate::clinical::{Kind, VARIABLES, Variable};
-use crate::stats::nomogram::{Axis, Cohort, Nomogram, PatientPoints, RiskTick, Value};
 
-/// What a nomogram is drawn from.
-#[derive(Debug, Clone, Copy)]
-pub struct Content<'a> {
-    pub nomogram: &'a Nomogram,
-    /// Markers on the axes with thin guides to the points, the sum and the risk written out.
-    pub patient: Option<&'a PatientPoints>,
-    /// Divides the total axis into low and high risk.
-    pub cutoff_points: Option<f64>,
-    /// The patients the model was fitted on, as bars on the axes.
-    pub cohort: Option<&'a Cohort>,
-    /// Data set, model, number of patients: printed below; empty for none.
-    pub source: &'a str,
+/// A number, or a level of a categorical predictor.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Number(f64),
+    Level(String),
 }
 
-impl<'a> Content<'a> {
+/// A value of a predictor and its points.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tick {
+    pub value: Value,
+    pub points: f64,
+}
+
+/// One predictor's axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    /// Tells the axis from others; not shown.
+    pub name: String,
+    /// What a person reads.
+    pub label: String,
+    /// Of a number; empty for none.
+    pub unit: String,
+    pub ticks: Vec<Tick>,
+}
+
+/// A risk (probability of the outcome) and the total points it stands at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RiskTick {
+    pub value: f64,
+    pub total_points: f64,
+}
+
+/// The axes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Nomogram {
+    pub axes: Vec<Axis>,
+    pub total: Vec<f64>,
+    pub risk: Vec<RiskTick>,
+}
+
+/// Where one person stands on an axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// The axis's name.
+    pub axis: String,
+    pub points: f64,
+    /// The value that gave the points, and how it is written.
+    pub value: Option<(Value, String)>,
+}
+
+/// One person on the nomogram.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Person {
+    pub places: Vec<Place>,
+    pub total: f64,
+    /// Probability of the outcome.
+    pub risk: f64,
+    /// 95 % interval of the risk where it is known.
+    pub risk_interval: Option<[f64; 2]>,
+}
+
+/// Where those a nomogram's model was fitted on stand on its axes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cohort {
+    /// Whether each had the event.
+    pub outcome: Vec<bool>,
+    /// By axis name, a value each.
+    pub points: Vec<(String, Vec<f64>)>,
+    pub totals: Vec<f64>,
+}
+
+/// What a nomogram is drawn from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Content {
+    pub nomogram: Nomogram,
+    /// Markers on the axes with thin guides to the points, the sum and the risk written out.
+    pub person: Option<Person>,
+    /// Divides the total axis into low and high risk.
+    pub cutoff_points: Option<f64>,
+    /// Those the model was fitted on, as bars on the axes.
+    pub cohort: Option<Cohort>,
+    /// Data set, model, number of patients: printed below; empty for none.
+    pub source: String,
+}
+
+impl Content {
     /// The bare nomogram.
-    pub fn of(nomogram: &'a Nomogram) -> Self {
-        Self { nomogram, patient: None, cutoff_points: None, cohort: None, source: "" }
+    pub fn of(nomogram: Nomogram) -> Self {
+        Self { nomogram, person: None, cutoff_points: None, cohort: None, source: String::new() }
     }
 }
 
 /// Draws the nomogram `width` logical points wide.
-pub fn draw(content: Content<'_>, width: f32) -> Chart {
+pub fn draw(content: &Content, width: f32) -> Chart {
     let mut layout = Layout::new(content, width);
     layout.points_axis();
     for axis in &content.nomogram.axes {
@@ -45,35 +115,6 @@ pub fn draw(content: Content<'_>, width: f32) -> Chart {
     layout.total_axis();
     layout.risk_axis();
     layout.finish()
-}
-
-/// What a person reads at an axis: the study's label and unit where the name is a variable of the study.
-pub fn axis_label(name: &str) -> (String, &'static str) {
-    if let Some(variable) = study_variable(name) {
-        return (variable.label.to_owned(), variable.unit);
-    }
-    let words = name.replace(['_', '.'], " ");
-    if is_fusion(name) {
-        return ("Image fusion, log-probability".to_owned(), "");
-    }
-    let mut letters = words.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    (first + letters.as_str(), "")
-}
-
-/// The fused log-probability is named differently by tables and model files, always with "fusion" or "fused".
-fn is_fusion(name: &str) -> bool {
-    let name = name.to_lowercase();
-    name.contains("fusion") || name.contains("fused")
-}
-
-/// By key, column header or label, however punctuated; or by the first word of a key ("pmi" for `pmi_t4`).
-fn study_variable(name: &str) -> Option<&'static Variable> {
-    let plain = |s: &str| s.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
-    let wanted = plain(name);
-    let same = |v: &&Variable| [v.key, v.column, v.label].iter().any(|n| plain(n) == wanted);
-    let begins = |v: &&Variable| wanted.len() >= 3 && v.key.split('_').next() == Some(wanted.as_str());
-    VARIABLES.iter().find(same).or_else(|| VARIABLES.iter().find(begins))
 }
 
 /// Total points at a risk: exact for a logistic model, whose logit is linear in the points.
@@ -92,7 +133,7 @@ pub fn total_points_at(ticks: &[RiskTick], risk: f64) -> Option<f64> {
 struct Layout<'a> {
     chart: Chart,
     nomogram: &'a Nomogram,
-    patient: Option<&'a PatientPoints>,
+    person: Option<&'a Person>,
     cutoff: Option<f64>,
     cohort: Option<&'a Cohort>,
     source: &'a str,
@@ -112,22 +153,23 @@ struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    fn new(content: Content<'a>, width: f32) -> Self {
-        let Content { nomogram, patient, cutoff_points: cutoff, cohort, source } = content;
+    fn new(content: &'a Content, width: f32) -> Self {
+        let Content { nomogram, person, cutoff_points: cutoff, cohort, source } = content;
+        let (person, cohort) = (person.as_ref(), cohort.as_ref());
         let s = (width / 72.0).clamp(7.5, 13.0);
-        let names = nomogram.axes.iter().map(|a| text::width(&axis_label(&a.name).0, s, Weight::SemiBold));
+        let names = nomogram.axes.iter().map(|a| text::width(&a.label, s, Weight::SemiBold));
         let names_right = names.fold(10.5 * s, f32::max).min(0.26 * width);
-        let right = if patient.is_some() { 5.4 * s } else { 2.2 * s };
+        let right = if person.is_some() { 5.4 * s } else { 2.2 * s };
         let range = [names_right + 2.2 * s, width - right];
         let most = nomogram.axes.iter().flat_map(|a| &a.ticks).map(|t| t.points).fold(100.0, f64::max);
-        let ticks = &nomogram.total.ticks;
+        let ticks = &nomogram.total;
         let ends = |pick: fn(f64, f64) -> f64, none: f64| ticks.iter().copied().reduce(pick).unwrap_or(none);
         Self {
-            chart: Chart::new(width, 0.0, title(patient)),
+            chart: Chart::new(width, 0.0, title(person)),
             guides: Chart::new(width, 0.0, ""),
             nomogram,
-            patient,
-            cutoff,
+            person,
+            cutoff: *cutoff,
             cohort,
             source,
             s,
@@ -165,7 +207,7 @@ impl<'a> Layout<'a> {
         self.chart.line([self.points.range[0], y], [self.points.range[1], y], Role::Ink.stroke(0.09 * s));
         self.minor(&labels, 5, y, -1.0);
         self.ticks_thinned(&labels, y, -1.0);
-        if self.patient.is_some() {
+        if self.person.is_some() {
             self.right("points", y, 0.85 * s, Role::Muted, Weight::Regular);
         }
         self.y = y + 1.3 * s;
@@ -190,8 +232,8 @@ impl<'a> Layout<'a> {
         self.axes_y.push(y);
         self.bars(axis, y - labels_above - if most > 0 { 0.5 * s } else { 0.0 });
         self.guide(axis, y);
-        self.name(&axis_label(&axis.name).0, y - 0.25 * s);
-        self.patient_value(axis, y + 1.0 * s);
+        self.name(&axis.label, y - 0.25 * s);
+        self.person_value(axis, y + 1.0 * s);
         if let (Some(first), Some(last)) = (labels.first(), labels.last()) {
             self.chart.line([first.x, y], [last.x, y], Role::Ink.stroke(0.09 * s));
         }
@@ -233,19 +275,19 @@ impl<'a> Layout<'a> {
         self.name("Total points", y - 0.25 * s);
         let [left, right] = self.total.range;
         self.chart.line([left, y], [right, y], Role::Ink.stroke(0.09 * s));
-        let mut totals = self.nomogram.total.ticks.clone();
+        let mut totals = self.nomogram.total.clone();
         totals.sort_by(f64::total_cmp);
         let labels: Vec<Label> =
             totals.iter().map(|&t| Label { x: self.total.at(t), text: number(t, 1) }).collect();
         self.minor(&labels, 5, y, 1.0);
         self.ticks_thinned(&labels, y, 1.0);
-        if let Some(patient) = self.patient {
-            let x = self.total.clamped(patient.total);
+        if let Some(person) = self.person {
+            let x = self.total.clamped(person.total);
             self.chart.ring([x, y], 0.48 * s, Some(Role::Accent.fill()), Role::Paper.stroke(0.14 * s));
-            self.right(&fixed(patient.total, 1), y, s, Role::Accent, Weight::SemiBold);
+            self.right(&fixed(person.total, 1), y, s, Role::Accent, Weight::SemiBold);
             if let Some(cutoff) = self.cutoff {
                 let (words, role) =
-                    if patient.total >= cutoff { ("High risk", Role::High) } else { ("Low risk", Role::Low) };
+                    if person.total >= cutoff { ("High risk", Role::High) } else { ("Low risk", Role::Low) };
                 self.chart.text(Text::new([0.0, y + 1.0 * s], words, s, role).bold());
             }
         }
@@ -278,13 +320,13 @@ impl<'a> Layout<'a> {
         let y = self.y + 1.1 * s;
         self.name("Predicted risk", y - 0.25 * s);
         let mut ticks: Vec<&RiskTick> =
-            self.nomogram.risk.ticks.iter().filter(|t| self.total.holds(t.total_points)).collect();
+            self.nomogram.risk.iter().filter(|t| self.total.holds(t.total_points)).collect();
         ticks.sort_by(|a, b| a.total_points.total_cmp(&b.total_points));
         let labels: Vec<Label> = ticks
             .iter()
             .map(|t| Label { x: self.total.at(t.total_points), text: percent(t.value) })
             .collect();
-        self.risk_of_patient(y, &labels);
+        self.risk_of_person(y, &labels);
         for label in &labels {
             self.chart.line([label.x, y], [label.x, y + 0.45 * s], Role::Ink.stroke(0.08 * s));
         }
@@ -296,17 +338,17 @@ impl<'a> Layout<'a> {
     }
 
     /// The axis line, the interval as a band on it, the figures beside it.
-    fn risk_of_patient(&mut self, y: f32, labels: &[Label]) {
+    fn risk_of_person(&mut self, y: f32, labels: &[Label]) {
         let s = self.s;
         let mut ends: Vec<f32> = labels.iter().map(|l| l.x).collect();
-        if let Some(patient) = self.patient {
-            ends.push(self.total.clamped(patient.total));
-            let figure = percent(patient.risk);
+        if let Some(person) = self.person {
+            ends.push(self.total.clamped(person.total));
+            let figure = percent(person.risk);
             self.right(&figure, y + 0.15 * s, 1.3 * s, Role::Accent, Weight::SemiBold);
-            if let Some([low, high]) = patient.risk_interval {
+            if let Some([low, high]) = person.risk_interval {
                 let words = format!("95 % CI {}", percent_range([low, high]));
                 self.chart.text(Text::new([0.0, y + 1.0 * s], words, 0.95 * s, Role::Accent));
-                let ticks = &self.nomogram.risk.ticks;
+                let ticks = &self.nomogram.risk;
                 if let (Some(from), Some(to)) = (total_points_at(ticks, low), total_points_at(ticks, high)) {
                     let (from, to) = (self.total.clamped(from), self.total.clamped(to));
                     let band = Rect::new(from.min(to), y - 0.4 * s, (to - from).abs(), 0.8 * s);
@@ -323,9 +365,9 @@ impl<'a> Layout<'a> {
     }
 
     fn risk_marker(&mut self, y: f32) {
-        let Some(patient) = self.patient else { return };
+        let Some(person) = self.person else { return };
         let s = self.s;
-        let x = self.total.clamped(patient.total);
+        let x = self.total.clamped(person.total);
         self.guides.line([x, self.total_y], [x, y], Role::Accent.stroke(0.11 * s).faint(0.7));
         self.chart.ring([x, y], 0.48 * s, Some(Role::Accent.fill()), Role::Paper.stroke(0.14 * s));
     }
@@ -346,14 +388,17 @@ impl<'a> Layout<'a> {
         self.right(&fixed(points, 1), y, s, Role::Ink, Weight::Regular);
     }
 
-    fn points_of(&self, axis: &Axis) -> Option<f64> {
-        self.patient?.points.iter().find(|(name, _)| *name == axis.name).map(|(_, points)| *points)
+    fn place_on(&self, axis: &Axis) -> Option<&'a Place> {
+        self.person?.places.iter().find(|place| place.axis == axis.name)
     }
 
-    /// The patient's value under the predictor's name; said where it lies beyond the axis.
-    fn patient_value(&mut self, axis: &Axis, y: f32) {
-        let Some(patient) = self.patient else { return };
-        let Some((_, value)) = patient.values.iter().find(|(name, _)| *name == axis.name) else { return };
+    fn points_of(&self, axis: &Axis) -> Option<f64> {
+        self.place_on(axis).map(|place| place.points)
+    }
+
+    /// The person's value under the predictor's name; said where it lies beyond the axis.
+    fn person_value(&mut self, axis: &Axis, y: f32) {
+        let Some((value, words)) = self.place_on(axis).and_then(|place| place.value.as_ref()) else { return };
         let beyond = match value {
             Value::Number(v) => {
                 let numbers = || {
@@ -366,28 +411,15 @@ impl<'a> Layout<'a> {
             }
             Value::Level(_) => false,
         };
-        let unit = axis_label(&axis.name).1;
-        let mut words = value_words(value);
-        if let Value::Number(log_prob) = value
-            && is_fusion(&axis.name)
-            && *log_prob <= 0.0
-        {
-            words = format!("{} (p = {})", number(*log_prob, 2), number(log_prob.exp(), 3));
-        }
-        if matches!(value, Value::Number(_)) && !unit.is_empty() {
-            words = format!("{words} {unit}");
-        }
         let role = if beyond { Role::Warning } else { Role::Accent };
-        if beyond {
-            words.push_str(" (beyond the axis)");
-        }
+        let words = if beyond { format!("{words} (beyond the axis)") } else { words.clone() };
         let words = text::fit(&words, self.names_right, self.s, Weight::SemiBold);
         self.chart.text(Text::new([0.0, y], words, self.s, role).bold());
     }
 
     fn name(&mut self, words: &str, y: f32) {
         let words = text::fit(words, self.names_right, self.s, Weight::Regular);
-        let baseline = y + 0.36 * self.s * f32::from(u8::from(self.patient.is_none()));
+        let baseline = y + 0.36 * self.s * f32::from(u8::from(self.person.is_none()));
         self.chart.text(Text::new([0.0, baseline], words, self.s, Role::Ink));
     }
 
@@ -450,8 +482,8 @@ impl<'a> Layout<'a> {
     }
 }
 
-fn title(patient: Option<&PatientPoints>) -> String {
-    match patient {
+fn title(person: Option<&Person>) -> String {
+    match person {
         Some(p) => {
             format!("Nomogram: {} total points, predicted risk {}", number(p.total, 1), percent(p.risk))
         }
@@ -480,13 +512,5 @@ fn from_the_ends(ticks: &[&RiskTick]) -> Vec<usize> {
     order
 }
 
-/// Words for a coded value of the study, e.g. "Positive".
-pub fn code_words(variable: &Variable, value: f64) -> Option<&'static str> {
-    match variable.kind {
-        Kind::Code(codes) => codes.iter().find(|(code, _)| *code as f64 == value).map(|(_, words)| *words),
-        Kind::Number { .. } => None,
-    }
-}
-
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

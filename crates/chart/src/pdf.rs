@@ -226,7 +226,7 @@ fn rectangle(rect: &Rect, radius: f32) -> Option<Path> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::Role;
+    use crate::Role;
 
     #[test]
     fn a_chart_becomes_one_page_with_embedded_fonts() {

@@ -1,9 +1,8 @@
-//! The cohort's distribution as bars on a nomogram's axes, events and others one on the other.
+//! A cohort's distribution as bars on a nomogram's axes, events and others one on the other.
 
-use super::{Axis, Layout, Value};
-use crate::chart::axes::Scale;
-use crate::chart::{Rect, Role};
-use crate::stats::nomogram::Cohort;
+use super::{Axis, Cohort, Layout, Value};
+use crate::axes::Scale;
+use crate::{Rect, Role};
 
 /// Bars over the whole axis.
 const BARS: usize = 60;

@@ -1,8 +1,8 @@
 //! The nomogram as a table to print: points for each value, and the risk of total points.
 
-use super::{Chart, Nomogram, Role, Text, Weight, axis_label, value_words};
-use crate::chart::Anchor;
-use crate::chart::text::{self, fixed, percent};
+use super::{Chart, Nomogram, Role, Text, Weight, value_words};
+use crate::Anchor;
+use crate::text::{self, fixed, percent};
 
 /// One column of the table: a heading and its rows.
 struct Block {
@@ -17,13 +17,15 @@ pub fn points_table(nomogram: &Nomogram, width: f32) -> Chart {
         .axes
         .iter()
         .map(|axis| {
-            let (label, unit) = axis_label(&axis.name);
-            let heading = if unit.is_empty() { label } else { format!("{label} ({unit})") };
+            let heading = match axis.unit.as_str() {
+                "" => axis.label.clone(),
+                unit => format!("{} ({unit})", axis.label),
+            };
             let rows = axis.ticks.iter().map(|t| (value_words(&t.value), fixed(t.points, 1))).collect();
             Block { heading, rows }
         })
         .collect();
-    let mut risks = nomogram.risk.ticks.clone();
+    let mut risks = nomogram.risk.clone();
     risks.sort_by(|a, b| a.total_points.total_cmp(&b.total_points));
     let rows = risks.iter().map(|t| (percent(t.value), fixed(t.total_points, 1))).collect();
     blocks.push(Block { heading: "Risk (total points)".to_owned(), rows });
@@ -65,8 +67,8 @@ impl Block {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::check;
-    use crate::chart::nomogram::tests::sample;
+    use crate::check;
+    use crate::nomogram::tests::sample;
 
     #[test]
     fn every_tick_has_its_row_and_nothing_is_cut() {
@@ -75,7 +77,7 @@ mod tests {
             let chart = points_table(&nomogram, width);
             check::assert_sound(&chart);
             let ticks: usize = nomogram.axes.iter().map(|a| a.ticks.len()).sum();
-            let rows = 2 * (ticks + nomogram.risk.ticks.len());
+            let rows = 2 * (ticks + nomogram.risk.len());
             assert_eq!(chart.texts().count(), rows + 2 * (nomogram.axes.len() + 1));
         }
     }

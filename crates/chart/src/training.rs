@@ -113,7 +113,7 @@ fn legend(chart: &mut Chart, area: Rect, lines: &[Line], s: f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::Mark;
+    use crate::Mark;
 
     fn line(name: &str, role: Role, points: Vec<[f64; 2]>) -> Line {
         Line { name: name.to_owned(), role, points }

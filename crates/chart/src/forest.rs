@@ -210,7 +210,7 @@ fn axis(chart: &mut Chart, forest: &Forest, area: Rect, foot: f32, s: f32, at: &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::check;
+    use crate::check;
 
     fn sample() -> Forest {
         let row = |term: &str, ratio: [f64; 3], p: f64| Row {

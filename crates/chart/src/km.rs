@@ -224,7 +224,7 @@ fn source(chart: &mut Chart, survival: &Survival, foot: f32, s: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::check;
+    use crate::check;
 
     /// One event or censoring a step, evenly in time.
     fn curve(name: &str, role: Role, n: usize, every: usize) -> Curve {
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn the_interval_is_one_area_interrupted_where_there_is_none() {
-        use crate::chart::Mark;
+        use crate::Mark;
         let bands = |survival: &Survival| -> Vec<usize> {
             let marks = draw(survival, 760.0).marks;
             marks

@@ -242,7 +242,7 @@ fn texture(ctx: &egui::Context, picture: &Rgba) -> TextureHandle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::{Rect, Role};
+    use crate::{Rect, Role};
 
     fn sample() -> Chart {
         let mut chart = Chart::new(200.0, 100.0, "sample");
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn the_screen_measures_text_as_the_layout_does() {
-        let measured = crate::chart::text::width("Risk 0.83", 20.0, Weight::SemiBold);
+        let measured = crate::text::width("Risk 0.83", 20.0, Weight::SemiBold);
         let painted = shapes(true)
             .iter()
             .find_map(|s| match &s.shape {

@@ -64,7 +64,7 @@ fn with_resolution(png: &[u8], dpi: f32) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::{Rect, Role, Text};
+    use crate::{Rect, Role, Text};
 
     fn sample() -> Chart {
         let mut chart = Chart::new(72.0, 36.0, "sample");
