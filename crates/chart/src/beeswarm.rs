@@ -306,7 +306,10 @@ mod tests {
             for width in [420.0, 720.0] {
                 check::assert_sound(&dependence(&content, width).unwrap());
             }
-            check::look(&dependence(&content, 680.0).unwrap(), if coded { "dependence-codes" } else { "dependence" });
+            check::look(
+                &dependence(&content, 680.0).unwrap(),
+                if coded { "dependence-codes" } else { "dependence" },
+            );
             assert!(dependence(&Dependence { points: vec![], ..content }, 600.0).is_none());
         }
     }

@@ -294,7 +294,8 @@ mod tests {
             heat,
         };
         let panels = [panel("first", 30, &first, Some(CORNER)), panel("second", 40, &second, None)];
-        let style = Style { title: "a figure", map: ColourMap::Viridis, opacity: 0.5, note: "colours: Viridis" };
+        let style =
+            Style { title: "a figure", map: ColourMap::Viridis, opacity: 0.5, note: "colours: Viridis" };
         let chart = figure(&panels, &style, 400.0).unwrap();
         check::assert_sound(&chart);
         let words: Vec<&str> = chart.texts().map(|t| t.text.as_str()).collect();

@@ -174,6 +174,8 @@ pub enum AssessError {
     #[error(transparent)]
     Slice(#[from] SliceError),
     #[error(transparent)]
+    Picture(#[from] slice::PictureError),
+    #[error(transparent)]
     Stacking(#[from] StackingError),
     #[error("cancelled")]
     Cancelled,

@@ -172,8 +172,8 @@ fn resnet(list: &mut List) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thoracast_files::testing::shared;
     use std::collections::BTreeMap;
+    use thoracast_files::testing::shared;
 
     #[test]
     fn names_and_shapes_are_torchvisions() {

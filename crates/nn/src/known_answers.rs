@@ -134,8 +134,8 @@ pub fn run_all(device: DeviceChoice) -> Result<Vec<Check>, NnError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thoracast_files::testing::shared;
     use serde::Deserialize;
+    use thoracast_files::testing::shared;
 
     #[derive(Deserialize)]
     struct Reference {

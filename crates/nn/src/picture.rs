@@ -94,7 +94,13 @@ pub fn read_picture(path: &Path, recipe: &Recipe) -> Result<Picture, PictureErro
     let (width, height) = (width as usize, height as usize);
     if (width, height) != (recipe.width, recipe.height) {
         let (want_width, want_height) = (recipe.width, recipe.height);
-        return Err(PictureError::WrongSize { path: path.to_owned(), width, height, want_width, want_height });
+        return Err(PictureError::WrongSize {
+            path: path.to_owned(),
+            width,
+            height,
+            want_width,
+            want_height,
+        });
     }
     let picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     let grey = match picture {

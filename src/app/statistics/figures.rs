@@ -102,7 +102,9 @@ impl<'a> Sources<'a> {
             Figure::Training(curves) => training::draw(&curves, width),
             Figure::Importance => self.importance(width)?,
             Figure::Nomogram => self.nomogram(width)?,
-            Figure::PointsTable => nomogram::points_table(&results::nomogram::axes(&self.statistics.model()?.nomogram), width),
+            Figure::PointsTable => {
+                nomogram::points_table(&results::nomogram::axes(&self.statistics.model()?.nomogram), width)
+            }
             Figure::Nothing(_) => return None,
         })
     }
@@ -112,7 +114,10 @@ impl<'a> Sources<'a> {
         let simulated = if self.evaluation.is_some_and(|e| e.simulated) { " (simulated)" } else { "" };
         let source = format!("{} evaluated patients{simulated} · clinical branch", explained.patients.len());
         match self.statistics.look.variable.and_then(|v| explained.importance.get(v)) {
-            Some(i) => beeswarm::dependence(&results::explanation::dependence(explained, &i.variable, &source)?, width),
+            Some(i) => beeswarm::dependence(
+                &results::explanation::dependence(explained, &i.variable, &source)?,
+                width,
+            ),
             None => beeswarm::draw(&results::explanation::beeswarm(explained, &source), width),
         }
     }

@@ -177,11 +177,7 @@ fn a_patient_beyond_the_axes_is_held_at_their_ends_and_told() {
 
 #[test]
 fn an_empty_nomogram_is_drawn_without_panic() {
-    let empty = Nomogram {
-        axes: vec![axis("", vec![])],
-        total: vec![],
-        risk: vec![],
-    };
+    let empty = Nomogram { axes: vec![axis("", vec![])], total: vec![], risk: vec![] };
     check::assert_sound(&drawn(&empty, None, Some(3.0), 500.0));
 }
 

@@ -18,7 +18,8 @@ pub fn waterfall(explanation: &Explanation) -> Waterfall {
         title: format!("Why the clinical branch says {end}: each variable's share of the log-odds"),
         ends: [format!("average {base}"), format!("this patient {end}")],
         axis: "Probability of metastasis (spaced by log-odds)".to_owned(),
-        note: "Exact Shapley values of the boosted trees; they explain the model, not the disease.".to_owned(),
+        note: "Exact Shapley values of the boosted trees; they explain the model, not the disease."
+            .to_owned(),
     }
 }
 
@@ -67,9 +68,10 @@ fn contributions<'a>(
     cohort: &'a ExplainedCohort,
     key: &str,
 ) -> impl Iterator<Item = (&'a ExplainedPatient, &'a Contribution)> {
-    cohort.patients.iter().filter_map(move |p| {
-        Some((p, p.explanation.contributions.iter().find(|c| c.variable == key)?))
-    })
+    cohort
+        .patients
+        .iter()
+        .filter_map(move |p| Some((p, p.explanation.contributions.iter().find(|c| c.variable == key)?)))
 }
 
 /// One variable's values against its shares; `None` where the study does not know the variable.
@@ -147,7 +149,10 @@ mod tests {
         };
         let drawn = dependence(&cohort, "n_stage", "made up").unwrap();
         assert_eq!(drawn.codes, Some(vec![(3.0, "N3".to_owned())]));
-        assert_eq!(drawn.notes[0], "Orange: metastasis; blue: none; 1 patients without a value are not shown");
+        assert_eq!(
+            drawn.notes[0],
+            "Orange: metastasis; blue: none; 1 patients without a value are not shown"
+        );
         assert!(dependence(&cohort, "price", "").is_none());
     }
 }

@@ -37,7 +37,8 @@ fn study_variable(name: &str) -> Option<&'static Variable> {
 
 /// The axes, named for a person.
 pub fn axes(nomogram: &Nomogram) -> drawn::Nomogram {
-    let tick = |t: &crate::stats::nomogram::Tick| drawn::Tick { value: drawn_value(&t.value), points: t.points };
+    let tick =
+        |t: &crate::stats::nomogram::Tick| drawn::Tick { value: drawn_value(&t.value), points: t.points };
     let axis = |axis: &Axis| {
         let (label, unit) = axis_label(&axis.name);
         let ticks = axis.ticks.iter().map(tick).collect();
@@ -122,8 +123,10 @@ pub mod tests {
     }
 
     fn levels(name: &str, levels: &[(&str, f64)]) -> Axis {
-        let tick =
-            |(level, points): &(&str, f64)| Tick { value: Value::Level((*level).to_owned()), points: *points };
+        let tick = |(level, points): &(&str, f64)| Tick {
+            value: Value::Level((*level).to_owned()),
+            points: *points,
+        };
         Axis { name: name.to_owned(), ticks: levels.iter().map(tick).collect() }
     }
 
@@ -131,7 +134,8 @@ pub mod tests {
     pub fn sample() -> (Nomogram, PatientPoints) {
         let pmi: Vec<f64> = (0..=15).map(|i| 5.0 * f64::from(i)).collect();
         let fusion: Vec<f64> = (0..=12).map(|i| -6.0 + 0.5 * f64::from(i)).collect();
-        let at = |risk: f64| RiskTick { value: risk, total_points: 140.0 + 12.0 * (risk / (1.0 - risk)).ln() };
+        let at =
+            |risk: f64| RiskTick { value: risk, total_points: 140.0 + 12.0 * (risk / (1.0 - risk)).ln() };
         let nomogram = Nomogram {
             axes: vec![
                 levels("ki67", &[("<20%", 0.0), ("≥20%", 12.7)]),

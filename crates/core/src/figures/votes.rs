@@ -351,8 +351,8 @@ fn link_stroke(link: &Link, s: f32) -> Stroke {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thoracast_chart::check;
     use crate::report::tests::assessment;
+    use thoracast_chart::check;
 
     #[test]
     fn sound_at_any_width_and_for_every_vote() {

@@ -24,8 +24,7 @@ pub fn write(flow: &mut Flow, a: &Assessment, record: &Record, provenance: &Prov
     flow.gap(11.0);
     section(flow, "Votes and fusion", votes::draw(a, WIDTH));
     if let Some(drawn) = &a.reasons.nomogram {
-        let content =
-            nomogram::content(drawn, a.reasons.patient_points.as_ref(), a.reasons.cutoff_points);
+        let content = nomogram::content(drawn, a.reasons.patient_points.as_ref(), a.reasons.cutoff_points);
         let chart = crate::chart::nomogram::draw(&content, WIDTH);
         section(flow, "Nomogram", chart);
         if a.reasons.patient_points.is_none() {

@@ -4,7 +4,9 @@ pub mod crop;
 
 use crop::UprightPlane;
 use thoracast_dicom::Volume;
-pub use thoracast_nn::picture::{Normalised, Picture, PictureError, Recipe, normalise, read_picture, write_png};
+pub use thoracast_nn::picture::{
+    Normalised, Picture, PictureError, Recipe, normalise, read_picture, write_png,
+};
 
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
