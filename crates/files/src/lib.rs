@@ -1,8 +1,14 @@
-//! Files written whole or not at all, their hashes, and the progress of long work.
+//! Files read within a budget and written whole or not at all, their hashes, the progress of long work, and text from
+//! files made fit to be shown.
 
+pub mod budget;
 mod disk;
+pub mod guard;
 pub mod progress;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod staging;
+pub mod words;
 
 pub use disk::*;
+pub use staging::*;

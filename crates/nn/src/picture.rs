@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader};
 use serde::{Deserialize, Serialize};
+use thoracast_files::budget;
 
 /// How a network's picture is made from a CT plane. Stated in a model's card, so a model can't be fed what it wasn't trained on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,8 +82,9 @@ impl Recipe {
 /// A file that is missing, no picture, cut short, of another size, with more than 8 bits, or partly transparent.
 pub fn read_picture(path: &Path, recipe: &Recipe) -> Result<Picture, PictureError> {
     let fail = |reason: String| PictureError::Unreadable { path: path.to_owned(), reason };
-    let file = std::fs::File::open(path).map_err(|e| fail(format!("the file cannot be read ({e})")))?;
-    let reader = ImageReader::new(std::io::BufReader::new(file))
+    let bytes =
+        budget::read(path, budget::PICTURE).map_err(|e| fail(format!("the file cannot be read ({e})")))?;
+    let reader = ImageReader::new(std::io::Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|e| fail(format!("the file cannot be read ({e})")))?;
     if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
