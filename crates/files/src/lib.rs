@@ -5,9 +5,9 @@ pub mod budget;
 mod disk;
 pub mod guard;
 pub mod progress;
+mod staging;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod staging;
 pub mod words;
 
 pub use disk::*;
