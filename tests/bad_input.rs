@@ -1,4 +1,4 @@
-//! What docs/bad-input.md promises, tried on the program itself: seeds of every kind of file are mutated, and whatever
+//! What docs/src/bad-input.md promises, tried on the program itself: seeds of every kind of file are mutated, and whatever
 //! comes out, the program neither panics, aborts nor hangs, and says one sentence that no input can forge.
 //!
 //! A few rounds run with the other tests. By hand, many: `THORACAST_MUTATIONS=10000 cargo test --test bad_input mutated`
