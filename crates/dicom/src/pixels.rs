@@ -12,6 +12,7 @@ use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
 use super::dataset::{Dataset, Values};
 use super::jpeg12;
+use super::quiet::catch_panic;
 use super::source::{Bytes, io_reason};
 use super::volume::Plane;
 
@@ -362,10 +363,10 @@ fn decode(transfer_syntax: &str, format: &PixelFormat, encoded: Vec<u8>) -> Resu
     }
     let frame = OneFrame { transfer_syntax, format, encoded };
     // The decoders index without checks on some damaged streams; a panic there must cost this file only.
-    let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+    let decoded = catch_panic(|| {
         let mut decoded = Vec::new();
         decoder.decode_frame(&frame, 0, &mut decoded).map(|()| decoded)
-    }));
+    });
     match decoded {
         Ok(Ok(decoded)) => Ok(decoded),
         Ok(Err(error)) => Err(format!("its pixel data ({name}) can't be decoded: {}", with_causes(&error))),
