@@ -238,8 +238,9 @@ impl Instance {
         if is_derived(&image_type) {
             self.remarks.push("ImageType (0008,0008) says these slices are derived from others".to_owned());
             // Compressing and de-identifying tools write it on plain axial slices too; with AXIAL they say so.
-            self.derived = (!image_type.split('\\').any(|part| part.trim() == "AXIAL"))
-                .then(|| format!("it is derived from other slices (ImageType {})", image_type.replace('\\', " ")));
+            self.derived = (!image_type.split('\\').any(|part| part.trim() == "AXIAL")).then(|| {
+                format!("it is derived from other slices (ImageType {})", image_type.replace('\\', " "))
+            });
         }
         self.frame_count = reader.format.frames;
         self.frames = frame_headers(values, self.frame_count);
@@ -415,7 +416,8 @@ fn frame_header(values: &Values, shared: Option<&Values>, own: Option<&Values>, 
         pixel_spacing_mm: measures.array(tags::PIXEL_SPACING).and_then(positive),
         thickness_mm: measures.number(tags::SLICE_THICKNESS).filter(|&t| t > 0.0),
         rescale: rescale(transformation.as_ref().unwrap_or(values)),
-        rescale_fault: rescale_fault(transformation.as_ref().unwrap_or(values)).filter(|_| !has_table(values)),
+        rescale_fault: rescale_fault(transformation.as_ref().unwrap_or(values))
+            .filter(|_| !has_table(values)),
     }
 }
 

@@ -3,10 +3,10 @@
 //! The only module that knows dicom-rs types. [`scan`] reads headers and sorts instances into series,
 //! [`load`] decodes one series into a [`Volume`], plane by plane.
 
+mod choose;
 mod dataset;
 pub mod deidentify;
 mod encoding;
-mod choose;
 mod geometry;
 pub mod hounsfield;
 mod instance;
@@ -174,6 +174,11 @@ impl Series {
         }
     }
 
+    /// Whether lengths on it are in doubt as well: its spacing is no scanner's.
+    pub fn sizes_doubtful(&self) -> bool {
+        matches!(self.unmeasured, Some(Unmeasured::Spacing(_) | Unmeasured::Field(_)))
+    }
+
     /// Whether values are HU and sizes can be trusted, as far as the headers tell.
     pub fn measurable(&self) -> bool {
         self.usable && self.unmeasured.is_none()
@@ -184,8 +189,7 @@ impl Series {
 const MOST_PERSONS_NAMED: usize = 4;
 
 fn name_persons(persons: &[Person]) -> String {
-    let mut names: Vec<String> =
-        persons.iter().take(MOST_PERSONS_NAMED).map(ToString::to_string).collect();
+    let mut names: Vec<String> = persons.iter().take(MOST_PERSONS_NAMED).map(ToString::to_string).collect();
     if persons.len() > names.len() {
         names.push(format!("{} more", persons.len() - names.len()));
     }

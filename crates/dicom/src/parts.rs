@@ -142,7 +142,8 @@ pub(super) fn description(part: &Part, parts: &[Part]) -> String {
         (rows, columns) => format!("{rows} × {columns} pixels"),
     }];
     if part.unusable.is_none() {
-        if let Some(height) = part.table_height_mm.filter(|_| differs(&|p| p.table_height_mm == part.table_height_mm))
+        if let Some(height) =
+            part.table_height_mm.filter(|_| differs(&|p| p.table_height_mm == part.table_height_mm))
         {
             words.push(format!("table height {height} mm"));
         }
@@ -230,4 +231,3 @@ fn same_spacing(a: Option<[f64; 2]>, b: Option<[f64; 2]>) -> bool {
         _ => false,
     }
 }
-

@@ -59,9 +59,8 @@ pub(super) fn stacks<'a>(placed: Vec<Placed<'a>>, directions: [Vector; 2]) -> Ve
         by_place[place].push(frame);
     }
     by_place.sort_by_key(|frames| std::cmp::Reverse(frames.len()));
-    let lowest = |frames: &[Placed], axis: usize| {
-        frames.first().map_or(0.0, |f| dot(f.origin_mm, directions[axis]))
-    };
+    let lowest =
+        |frames: &[Placed], axis: usize| frames.first().map_or(0.0, |f| dot(f.origin_mm, directions[axis]));
     let firsts: Vec<[f64; 2]> = by_place.iter().map(|f| [lowest(f, 0), lowest(f, 1)]).collect();
     let mut all = Vec::new();
     for (number, frames) in by_place.into_iter().enumerate() {

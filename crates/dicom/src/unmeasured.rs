@@ -61,9 +61,13 @@ pub enum ValueFault {
 #[non_exhaustive]
 pub enum SliceFault {
     /// All its values are this much higher than in the slice before, HU.
-    Shifted { hu: f64 },
+    Shifted {
+        hu: f64,
+    },
     /// Other slope or intercept than the slice before, and the darkest tenth this much higher, HU.
-    Rescaled { hu: f64 },
+    Rescaled {
+        hu: f64,
+    },
     Values(ValueFault),
 }
 
@@ -130,7 +134,10 @@ impl fmt::Display for Unmeasured {
                 "its spacing is {row} × {column} × {slice} mm (rows, columns, slices), which no scanner has"
             ),
             Self::Field([height, width]) => {
-                write!(f, "its pictures are {height:.0} × {width:.0} mm, which is larger than any scanner's field")
+                write!(
+                    f,
+                    "its pictures are {height:.0} × {width:.0} mm, which is larger than any scanner's field"
+                )
             }
             Self::Scattered { places } => {
                 write!(f, "its slices lie at {places} different places beside one another")

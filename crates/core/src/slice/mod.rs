@@ -8,7 +8,8 @@ use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader};
 use serde::{Deserialize, Serialize};
 
 use crop::UprightPlane;
-use thoracast_dicom::Volume;
+use thoracast_dicom::{DicomError, Volume};
+use thoracast_files::bounds::{self, Bound, Bounded};
 
 /// How a network's picture is made from a CT plane. Stated in a model's card, so a model can't be fed what it wasn't trained on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,6 +64,9 @@ pub enum SliceError {
     NotTransverse { slice: usize },
     #[error("slice {slice} shows no body, only air; choose another slice")]
     NoBody { slice: usize },
+    /// The volume's values are not known to be HU, or its sizes are not to be trusted.
+    #[error(transparent)]
+    Unmeasured(DicomError),
     #[error("the picture could not be written: {0}")]
     Unwritable(String),
 }
@@ -78,8 +82,30 @@ impl Recipe {
         Self::study([-150.0, -50.0], 500, 400)
     }
 
+    /// Sides of a picture as the network sees it, pixels: below, nothing is left behind its five halvings; above, memory
+    /// runs out.
+    pub const SIDES: std::ops::RangeInclusive<usize> = 32..=4096;
+    /// Most pixels that become one.
+    pub const MOST_SHRINK: usize = 8;
+
     fn study(window_hu: [f32; 2], width: usize, height: usize) -> Self {
         Self { window_hu, width, height, mean: [0.485, 0.456, 0.406], sd: [0.229, 0.224, 0.225], shrink: 1 }
+    }
+}
+
+impl Bounded for Recipe {
+    fn within_bounds(&self) -> Bound {
+        bounds::rising("window_hu", self.window_hu.map(f64::from), 1.0, -32_768.0..=32_767.0)?;
+        bounds::count("shrink", self.shrink, 1..=Self::MOST_SHRINK)?;
+        for (field, side) in [("width", self.width), ("height", self.height)] {
+            bounds::count(field, side, Self::SIDES)?;
+            let seen = side / self.shrink;
+            let needed =
+                format!("at least {} pixels must be left of it after shrinking", Self::SIDES.start());
+            bounds::holds(field, side, seen >= *Self::SIDES.start(), &needed)?;
+        }
+        bounds::each("mean", &self.mean, |field, &mean| bounds::number(field, f64::from(mean), -1e4..=1e4))?;
+        bounds::each("sd", &self.sd, |field, &sd| bounds::number(field, f64::from(sd), 1e-4..=1e4))
     }
 }
 
@@ -90,8 +116,10 @@ impl Recipe {
 /// A plane smaller than the picture gets black borders. See [`crop`] for where the picture is cut.
 ///
 /// # Errors
-/// A slice number beyond the series, a plane that is not transverse, one that shows nothing but air.
+/// A volume that is not to be measured ([`Volume::measurable`]), a slice number beyond the series, a plane that is not
+/// transverse, one that shows nothing but air.
 pub fn cut(volume: &Volume, slice: usize, recipe: &Recipe) -> Result<Picture, SliceError> {
+    volume.measurable().map_err(SliceError::Unmeasured)?;
     if slice >= volume.slices() {
         return Err(SliceError::NoSuchSlice { slice, last: volume.slices().saturating_sub(1) });
     }
