@@ -1,11 +1,15 @@
 //! Which frames of a series can form one volume: of one person, of one size, orientation, spacing, place and kernel.
 
+use std::collections::HashSet;
+
 use super::geometry::{Vector, length, minus};
 use super::instance::{FrameHeader, Instance};
 use super::person::{Person, tell_apart};
 
 /// Direction vectors that differ by less are the same orientation.
 const SAME_DIRECTION: f64 = 1e-3;
+/// So many frames of reference are believed, however few the files.
+const FEW_REFERENCES: usize = 3;
 /// Table heights that differ by less are one, mm.
 const SAME_HEIGHT_MM: f64 = 1.0;
 
@@ -39,6 +43,7 @@ impl Part<'_> {
 pub(super) fn parts<'a>(members: &[&'a Instance]) -> Vec<Part<'a>> {
     let stated: Vec<Person> = members.iter().map(|i| i.person.clone()).collect();
     let (person_numbers, persons) = tell_apart(&stated);
+    let by_reference = references_tell(members);
     let mut parts: Vec<Part> = Vec::new();
     for (&instance, person_number) in members.iter().zip(person_numbers) {
         let frames: Vec<Option<&FrameHeader>> = if instance.unusable.is_some() && !instance.viewable {
@@ -60,7 +65,7 @@ pub(super) fn parts<'a>(members: &[&'a Instance]) -> Vec<Part<'a>> {
                     && reason_kind(p.unusable.as_ref()) == reason_kind(unusable.as_ref())
                     && same_directions(p.directions, directions)
                     && same_spacing(p.pixel_spacing_mm, pixel_spacing_mm)
-                    && (!placed || same_place(p, instance) && p.kernel == instance.kernel())
+                    && (!placed || same_place(p, instance, by_reference) && p.kernel == instance.kernel())
             });
             match found {
                 Some(part) => {
@@ -87,10 +92,17 @@ pub(super) fn parts<'a>(members: &[&'a Instance]) -> Vec<Part<'a>> {
     parts
 }
 
-/// One frame of reference and one height of the table, where both are stated.
-fn same_place(part: &Part, instance: &Instance) -> bool {
+/// Whether frames of reference tell slices apart: some de-identified collections (LIDC-IDRI) give every slice its own.
+fn references_tell(members: &[&Instance]) -> bool {
+    let references: HashSet<&str> = members.iter().map(|i| i.frame_of_reference.as_str()).collect();
+    references.len() <= FEW_REFERENCES || 2 * references.len() <= members.len()
+}
+
+/// One frame of reference (where that tells anything) and one height of the table, where both are stated.
+fn same_place(part: &Part, instance: &Instance, by_reference: bool) -> bool {
     let reference = [&part.frame_of_reference, &instance.frame_of_reference];
-    let one_reference = reference[0] == reference[1] || reference.iter().any(|r| r.is_empty());
+    let one_reference =
+        !by_reference || reference[0] == reference[1] || reference.iter().any(|r| r.is_empty());
     let one_height = match (part.table_height_mm, instance.table_height_mm) {
         (Some(a), Some(b)) => (a - b).abs() <= SAME_HEIGHT_MM,
         _ => true,
