@@ -29,6 +29,7 @@ use thoracast_core::nn::weights::Info;
 use thoracast_core::nn::{Card, Heatmap};
 use thoracast_dicom::deidentify::Dates;
 use thoracast_dicom::{Scan, TagText};
+use thoracast_files::words;
 
 /// The workspaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -356,7 +357,7 @@ impl State {
 
     /// Tells a person something once: toast and log.
     pub fn tell(&mut self, severity: Severity, text: impl Into<String>) {
-        let text = text.into();
+        let text = words::clean(&text.into()).into_owned();
         if self.messages.len() >= MESSAGES_KEPT {
             self.messages.drain(..MESSAGES_KEPT / 2);
         }

@@ -6,7 +6,7 @@ use anyhow::{anyhow, bail};
 
 use super::folder::FolderArgs;
 use super::plot::PlotArgs;
-use super::{note, print_json, print_line};
+use super::{print_json, print_line, warn};
 use thoracast_core::assess::Places;
 use thoracast_core::chart::{Chart, beeswarm, waterfall};
 use thoracast_core::clinical::importance::{ExplainedCohort, explain_cohort};
@@ -62,7 +62,7 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<()> {
         anyhow!("{}: there is no clinical table of the {} patients", args.folder.cohort.display(), args.split)
     })?;
     let (mut records, warnings) = clinical::read_records(table)?;
-    warnings.iter().for_each(|w| note(&format!("warning: {w}")));
+    warn(&warnings);
     let mut outcome = match table.column("metastasis") {
         Some(_) => clinical::outcomes(table)?,
         None => Vec::new(),

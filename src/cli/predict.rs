@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::folder::ModelArgs;
-use super::{Stages, note, print_json, print_line};
+use super::{Stages, note, print_json, print_lines, warn};
 use thoracast_core::assess::{self, Assessment, LevelPicture, Models, RESEARCH_ONLY, UNTRAINED};
 use thoracast_core::chart::votes;
 use thoracast_core::clinical::{self, Record};
@@ -15,6 +15,7 @@ use thoracast_core::fusion::{FittedStacking, FusionRule};
 use thoracast_core::report;
 use thoracast_core::slice;
 use thoracast_dicom::{self as dicom, Series};
+use thoracast_files::words;
 
 #[derive(Args)]
 pub struct PredictArgs {
@@ -79,16 +80,15 @@ pub fn run(args: PredictArgs) -> anyhow::Result<()> {
         _ => bail!("give a study's path, or both --t4-image and --t11-image"),
     };
     let Inputs { t4, t11, record, series, warnings } = inputs;
+    let warnings = words::capped(warnings);
     let assessment = assess::assess(&models, t4, t11, &record, &rule, warnings, &Stages)?;
-    for warning in &assessment.warnings {
-        note(&format!("warning: {warning}"));
-    }
+    warn(&assessment.warnings);
     if let Some(folder) = &args.out {
         let provenance = report::provenance(&models, series.as_ref());
         report::save(&assessment, &record, &provenance, &folder.join("report.pdf"))?;
         note(&format!("report: {}", folder.join("report.pdf").display()));
     }
-    if args.json { print_json(&assessment) } else { print_line(&in_words(&assessment)) }
+    if args.json { print_json(&assessment) } else { print_lines(&in_words(&assessment)) }
 }
 
 fn fusion_rule(asked: &str) -> anyhow::Result<FusionRule> {
@@ -129,9 +129,8 @@ fn from_series(path: &Path, args: &PredictArgs, table: &Table, models: &Models) 
         );
     };
     let scan = dicom::scan(&[path.to_owned()], &Stages)?;
-    for file in &scan.unreadable {
-        note(&format!("warning: {}: {}", file.path.display(), file.reason));
-    }
+    let unreadable = scan.unreadable.iter().map(|file| format!("{}: {}", file.path.display(), file.reason));
+    warn(&unreadable.collect::<Vec<_>>());
     let mut warnings = Vec::new();
     let series = choose(&scan.series, args.series.as_deref(), path, &mut warnings)?;
     let id = args.id.clone().unwrap_or_else(|| series.patient_id.clone());
@@ -161,7 +160,7 @@ fn choose<'a>(
 }
 
 /// The result for a person at a terminal.
-pub(super) fn in_words(a: &Assessment) -> String {
+pub(super) fn in_words(a: &Assessment) -> Vec<String> {
     let mut lines = Vec::new();
     if !a.meaningful {
         lines.push(UNTRAINED.to_uppercase());
@@ -187,5 +186,5 @@ pub(super) fn in_words(a: &Assessment) -> String {
         _ => lines.push("  nomogram  no risk: a predictor is missing".to_owned()),
     }
     lines.push(RESEARCH_ONLY.to_owned());
-    lines.join("\n")
+    lines
 }

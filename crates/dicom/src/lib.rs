@@ -3,6 +3,7 @@
 //! The only module that knows dicom-rs types. [`scan`] reads headers and sorts instances into series,
 //! [`load`] decodes one series into a [`Volume`], plane by plane.
 
+mod archive;
 mod choose;
 mod dataset;
 pub mod deidentify;
@@ -16,7 +17,7 @@ mod parts;
 mod person;
 mod pixels;
 mod preview;
-mod quiet;
+mod rle;
 mod scan;
 mod sections;
 mod series;

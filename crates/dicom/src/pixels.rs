@@ -11,10 +11,10 @@ use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
 use super::dataset::{Dataset, Values};
-use super::jpeg12;
-use super::quiet::catch_panic;
 use super::source::{Bytes, io_reason};
 use super::volume::Plane;
+use super::{jpeg12, rle};
+use thoracast_files::guard;
 
 /// Above this many bytes a compressed picture's length is held against its size; no CT plane is as large.
 const LARGE_PICTURE: u64 = 64 << 20;
@@ -153,18 +153,32 @@ impl PixelReader {
         Ok(Plane { stored, slope: slope as f32, intercept: intercept as f32 })
     }
 
+    /// One frame's compressed bytes, its fragments joined.
+    ///
+    /// # Errors
+    /// One sentence without the path; also when the pixels are not compressed.
+    pub fn encoded_frame(&self, frame: usize) -> Result<Vec<u8>, String> {
+        let FramePlaces::Encapsulated(frames) = &self.places else {
+            return Err("its pixel data are not compressed".to_owned());
+        };
+        let fragments = frames.get(frame).ok_or_else(|| format!("frame {frame} does not exist"))?;
+        let mut encoded = Vec::new();
+        for range in fragments {
+            encoded.extend(self.bytes.read(range.start, range.end - range.start)?);
+        }
+        Ok(encoded)
+    }
+
     /// One frame uncompressed.
-    fn raw_frame(&self, frame: usize) -> Result<Vec<u8>, String> {
+    ///
+    /// # Errors
+    /// One sentence without the path.
+    pub fn raw_frame(&self, frame: usize) -> Result<Vec<u8>, String> {
         let size = self.format.frame_bytes();
         match &self.places {
             FramePlaces::Native(start) => self.bytes.read(start + size * frame as u64, size),
-            FramePlaces::Encapsulated(frames) => {
-                let fragments = frames.get(frame).ok_or_else(|| format!("frame {frame} does not exist"))?;
-                let mut encoded = Vec::new();
-                for range in fragments {
-                    encoded.extend(self.bytes.read(range.start, range.end - range.start)?);
-                }
-                let decoded = decode(&self.transfer_syntax, &self.format, encoded)?;
+            FramePlaces::Encapsulated(_) => {
+                let decoded = decode(&self.transfer_syntax, &self.format, self.encoded_frame(frame)?)?;
                 if decoded.len() as u64 != size {
                     return Err(format!(
                         "the compressed picture has {} bytes instead of {size} ({} rows × {} columns)",
@@ -358,12 +372,15 @@ fn decode(transfer_syntax: &str, format: &PixelFormat, encoded: Vec<u8>) -> Resu
     {
         return Err("its compressed pixel data are far too short for the size the header says".to_owned());
     }
+    if transfer_syntax == rle::RLE_LOSSLESS {
+        let planes = usize::from(format.samples) * usize::from(format.bits_allocated.div_ceil(8));
+        rle::check(&encoded, planes, usize::from(format.rows) * usize::from(format.columns))?;
+    }
     if jpeg12::is_12_bit_sequential(&encoded) {
         return jpeg12::decode(&encoded, format.rows, format.columns);
     }
     let frame = OneFrame { transfer_syntax, format, encoded };
-    // The decoders index without checks on some damaged streams; a panic there must cost this file only.
-    let decoded = catch_panic(|| {
+    let decoded = guard::decode(|| {
         let mut decoded = Vec::new();
         decoder.decode_frame(&frame, 0, &mut decoded).map(|()| decoded)
     });

@@ -4,6 +4,8 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use thoracast_files::words;
+
 /// A drawing: its size in logical points, its marks from back to front, and its title for accessibility.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chart {
@@ -199,10 +201,11 @@ impl Rect {
 }
 
 impl Text {
+    /// A text as it may be shown: control characters of foreign values are escaped.
     pub fn new(at: [f32; 2], text: impl Into<String>, size: f32, role: Role) -> Self {
         Self {
             at,
-            text: text.into(),
+            text: words::clean(&text.into()).into_owned(),
             size,
             weight: Weight::Regular,
             fill: role.fill(),
@@ -297,7 +300,7 @@ pub(super) fn outline(edges: &[[f32; 3]]) -> Vec<[f32; 2]> {
 
 impl Chart {
     pub fn new(width: f32, height: f32, title: impl Into<String>) -> Self {
-        Self { width, height, marks: Vec::new(), title: title.into() }
+        Self { width, height, marks: Vec::new(), title: words::clean(&title.into()).into_owned() }
     }
 
     pub fn line(&mut self, from: [f32; 2], to: [f32; 2], stroke: Stroke) {

@@ -12,6 +12,7 @@ use super::{Arch, Card, NnError, pth};
 use crate::slice::Recipe;
 use thoracast_files as files;
 use thoracast_files::bounds;
+use thoracast_files::budget;
 
 /// A weights file read into memory, its tensors under torchvision's present names.
 pub struct WeightsFile {
@@ -47,7 +48,8 @@ impl WeightsFile {
     /// Reads `path`, whatever its container; no code in it is run.
     pub fn open(path: &Path) -> Result<Self, NnError> {
         let fail = |reason: String| NnError::Weights { path: path.to_owned(), reason };
-        let bytes = std::fs::read(path).map_err(|e| fail(format!("the file cannot be read ({e})")))?;
+        let bytes = budget::read(path, budget::WEIGHTS)
+            .map_err(|e| fail(format!("the file cannot be read ({e})")))?;
         let (format, tensors) =
             read_bytes(&bytes, path).map_err(|reason| fail(format!("the file {reason}")))?;
         let tensors = state_dict::modern_names(tensors);
@@ -189,7 +191,7 @@ fn read_card(weights: &Path) -> Result<Option<Card>, NnError> {
         return Ok(None);
     }
     let fail = |reason: String| NnError::Weights { path: path.clone(), reason };
-    match std::fs::read(&path) {
+    match budget::read(&path, budget::DOCUMENT) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(fail(format!("the card cannot be read ({e})"))),
         Ok(bytes) => match bounds::from_json(&bytes) {

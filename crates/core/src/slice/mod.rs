@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crop::UprightPlane;
 use thoracast_dicom::{DicomError, Volume};
 use thoracast_files::bounds::{self, Bound, Bounded};
+use thoracast_files::budget;
 
 /// How a network's picture is made from a CT plane. Stated in a model's card, so a model can't be fed what it wasn't trained on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -180,8 +181,9 @@ fn upright(volume: &Volume, slice: usize) -> UprightPlane {
 /// A file that is missing, no picture, cut short, of another size, with more than 8 bits, or partly transparent.
 pub fn read_picture(path: &Path, recipe: &Recipe) -> Result<Picture, SliceError> {
     let fail = |reason: String| SliceError::Unreadable { path: path.to_owned(), reason };
-    let file = std::fs::File::open(path).map_err(|e| fail(format!("the file cannot be read ({e})")))?;
-    let reader = ImageReader::new(std::io::BufReader::new(file))
+    let bytes =
+        budget::read(path, budget::PICTURE).map_err(|e| fail(format!("the file cannot be read ({e})")))?;
+    let reader = ImageReader::new(std::io::Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|e| fail(format!("the file cannot be read ({e})")))?;
     if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
