@@ -254,12 +254,8 @@ fn run_nomogram(args: &NomogramArgs) -> anyhow::Result<()> {
     args.model.data.plot.write(|| {
         let source = args.model.data.source(fit.n, fit.events, design.dropped.len());
         let source = format!("{source} · logistic regression of {}", args.model.outcome);
-        let content = chart_of::Content {
-            patient: patient.as_ref(),
-            source: &source,
-            ..chart_of::Content::of(&nomogram)
-        };
-        chart_of::draw(content, plot::NOMOGRAM_WIDTH)
+        let content = thoracast_core::figures::nomogram::content(&nomogram, patient.as_ref(), None);
+        chart_of::draw(&chart_of::Content { source, ..content }, plot::NOMOGRAM_WIDTH)
     })?;
     if args.model.data.json {
         let document = json!({

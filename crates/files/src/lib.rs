@@ -7,6 +7,8 @@ mod disk;
 pub mod guard;
 pub mod progress;
 mod staging;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod words;
 
 pub use disk::*;
