@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StatsError;
 use super::nomogram::Value;
-use crate::cohort::{Table, decode};
+use crate::tables::{Table, decode};
 
 /// Above this many different texts a column is no covariate but an ID or a remark.
 const MOST_LEVELS: usize = 50;

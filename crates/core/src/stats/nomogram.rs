@@ -11,9 +11,6 @@ use super::linalg::{Square, quadratic_form};
 use super::logistic::{LogisticFit, logistic};
 use super::pretty::pretty;
 
-pub use super::nomogram_model::{Cutoff, Input, InputSource, NomogramCard, NomogramModel};
-pub use super::nomogram_train::train;
-
 /// A nomogram ready to be drawn or read off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Nomogram {

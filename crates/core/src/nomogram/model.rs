@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::nomogram::{LinearModel, Nomogram, NomogramError, PatientPoints, Value};
 use crate::clinical::{Record, TrainedOn};
+use crate::stats::nomogram::{LinearModel, Nomogram, NomogramError, PatientPoints, Value};
 use thoracast_files as files;
 use thoracast_files::bounds::{self, Bound, Bounded};
 use thoracast_files::budget;
