@@ -35,7 +35,7 @@ impl Covariate {
     pub fn width(&self) -> usize {
         match &self.kind {
             CovariateKind::Number { .. } => 1,
-            CovariateKind::Levels(levels) => levels.len() - 1,
+            CovariateKind::Levels(levels) => levels.len().saturating_sub(1),
         }
     }
 }
