@@ -7,9 +7,9 @@ use thoracast_core::cohort::distribution::Distribution;
 use thoracast_core::cohort::draft::{Draft, Problem};
 use thoracast_core::cohort::matching::{Group, Matching};
 use thoracast_core::cohort::query::Sorting;
-use thoracast_core::cohort::reading::Reading;
 use thoracast_core::cohort::table_one::{Style, TableOne};
 use thoracast_core::cohort::{CohortFolder, Mapping, Table};
+use thoracast_core::tables::reading::Reading;
 use thoracast_dicom::Series;
 
 /// What a person does in the cohort workspace.

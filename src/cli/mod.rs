@@ -3,6 +3,7 @@
 
 mod anonymize;
 mod audit;
+mod choices;
 mod cohort;
 mod demo;
 mod evaluate;
@@ -40,7 +41,7 @@ struct Arguments {
     /// Studies and clinical tables to open in the workstation
     paths: Vec<PathBuf>,
     /// Where networks run
-    #[arg(long, value_enum, default_value = "auto")]
+    #[arg(long, value_parser = choices::device(), default_value = "auto")]
     device: DeviceChoice,
     /// Folder with the models (default: THORACAST_MODELS, or `models` beside the program)
     #[arg(long, value_name = "DIR")]

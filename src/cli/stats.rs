@@ -13,12 +13,12 @@ use serde_json::{Map, json};
 use super::{plot, print_json, print_line, warn};
 use thoracast_core::chart::{forest, lines, nomogram as chart_of};
 use thoracast_core::cohort::Table;
-use thoracast_core::cohort::reading::{self, Reading};
 use thoracast_core::figures;
 use thoracast_core::stats::design::{self, Design, DesignOptions, Recode};
 use thoracast_core::stats::logistic::{self, Convergence, LogisticFit};
 use thoracast_core::stats::nomogram::{LinearModel, PatientPoints, RISK_MARKS, Value};
 use thoracast_core::stats::roc;
+use thoracast_core::tables::reading::{self, Reading};
 
 /// Statistics for any table.
 #[derive(Debug, clap::Args)]
@@ -284,12 +284,8 @@ fn run_nomogram(args: &NomogramArgs) -> anyhow::Result<()> {
     args.model.data.plot.write(|| {
         let source = args.model.data.source(fit.n, fit.events, design.dropped.len());
         let source = format!("{source} · logistic regression of {}", args.model.outcome);
-        let content = chart_of::Content {
-            patient: patient.as_ref(),
-            source: &source,
-            ..chart_of::Content::of(&nomogram)
-        };
-        chart_of::draw(content, plot::NOMOGRAM_WIDTH)
+        let content = thoracast_core::figures::nomogram::content(&nomogram, patient.as_ref(), None);
+        chart_of::draw(&chart_of::Content { source, ..content }, plot::NOMOGRAM_WIDTH)
     })?;
     if args.model.data.json {
         let document = json!({

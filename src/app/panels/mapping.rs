@@ -8,8 +8,8 @@ use super::super::theme;
 use super::Scene;
 use thoracast_core::cohort::draft::{Choice, Draft};
 use thoracast_core::cohort::mapping::Role;
-use thoracast_core::cohort::reading::Reading;
 use thoracast_core::cohort::targets::{What, units};
+use thoracast_core::tables::reading::Reading;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let Some(form) = &scene.state.cohort.mapping else { return };

@@ -2,9 +2,9 @@
 
 use anyhow::{anyhow, bail};
 
-use thoracast_core::cohort::decode;
 use thoracast_core::stats::design::CovariateKind;
 use thoracast_core::stats::nomogram::{LinearModel, Value};
+use thoracast_core::tables::decode;
 
 /// The predictors' values. A level with a comma is found among the model's levels, or stands in quotation marks.
 ///

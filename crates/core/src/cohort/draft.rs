@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::folder::CohortError;
 use super::mapping::{IGNORE, MappedColumn, MappedFile, Mapping, Role};
-use super::reading::{self, Reading};
 use super::targets::{self, Target, What};
 use super::{CohortFolder, CohortTable, Split, Table, columns, decode, guess, table::id_key};
-use crate::clinical::VARIABLES;
+use crate::study::VARIABLES;
+use crate::tables::reading::{self, Reading};
 
 /// So many first values are shown.
 const SHOWN: usize = 5;
