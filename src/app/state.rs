@@ -15,8 +15,8 @@ use super::training::{TrainingForm, TrainingRun};
 pub use super::viewer::{Layout, OpenSeries, Preset, Viewer, Window};
 use thoracast_core::assess::Assessment;
 use thoracast_core::audit::Report;
+use thoracast_core::cam::Look;
 use thoracast_core::chart::Chart;
-use thoracast_core::chart::cam::Look;
 use thoracast_core::clinical::importance::ExplainedCohort;
 use thoracast_core::clinical::{self, Kind, Record, VARIABLES, Variable};
 use thoracast_core::cohort::Table;
@@ -29,6 +29,7 @@ use thoracast_core::nn::weights::Info;
 use thoracast_core::nn::{Card, Heatmap};
 use thoracast_dicom::deidentify::Dates;
 use thoracast_dicom::{Scan, TagText};
+use thoracast_files::words;
 
 /// The workspaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -356,7 +357,7 @@ impl State {
 
     /// Tells a person something once: toast and log.
     pub fn tell(&mut self, severity: Severity, text: impl Into<String>) {
-        let text = text.into();
+        let text = words::clean(&text.into()).into_owned();
         if self.messages.len() >= MESSAGES_KEPT {
             self.messages.drain(..MESSAGES_KEPT / 2);
         }
@@ -383,6 +384,10 @@ impl State {
         match &self.viewer.open {
             None => missing.push("open a CT series".to_owned()),
             Some(open) if !open.series.usable => missing.push("open a CT series".to_owned()),
+            Some(open) if open.series.unmeasured.is_some() => missing.push(format!(
+                "open another CT series: {}",
+                open.series.unmeasured.as_ref().map(ToString::to_string).unwrap_or_default()
+            )),
             Some(open) if open.volume.is_none() => missing.push("wait until the series is read".to_owned()),
             Some(_) => {}
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
-use super::{Stages, note, print_line};
+use super::{Stages, note, print_line, print_lines, warn};
 use crate::app::{self, gallery};
 use thoracast_core::assess::{self, Models};
 use thoracast_core::clinical;
@@ -24,7 +24,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "DIR", default_value = "thoracast-demo")]
     out: PathBuf,
     /// Where the networks run
-    #[arg(long, value_enum, default_value = "auto")]
+    #[arg(long, value_parser = super::choices::device(), default_value = "auto")]
     device: DeviceChoice,
     /// Folder with the models
     #[arg(long, value_name = "DIR")]
@@ -64,12 +64,10 @@ fn report_of_demo(args: &DemoArgs) -> anyhow::Result<()> {
     let (record, warnings) = demo_record(&folder, &series.patient_id)?;
     let (t4, t11) = assess::cut_pictures(&models, &volume, t4, t11)?;
     let assessment = assess::assess(&models, t4, t11, &record, &FusionRule::Vote, warnings, &Stages)?;
-    for warning in &assessment.warnings {
-        note(&format!("warning: {warning}"));
-    }
+    warn(&assessment.warnings);
     let provenance = report::provenance(&models, Some(series));
     report::save(&assessment, &record, &provenance, &args.out.join("report.pdf"))?;
-    print_line(&super::predict::in_words(&assessment))
+    print_lines(&super::predict::in_words(&assessment))
 }
 
 fn demo_record(folder: &Path, id: &str) -> anyhow::Result<(clinical::Record, Vec<String>)> {

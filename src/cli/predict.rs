@@ -6,15 +6,16 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::folder::ModelArgs;
-use super::{Stages, note, print_json, print_line};
+use super::{Stages, note, print_json, print_lines, warn};
 use thoracast_core::assess::{self, Assessment, LevelPicture, Models, RESEARCH_ONLY, UNTRAINED};
-use thoracast_core::chart::votes;
 use thoracast_core::clinical::{self, Record};
 use thoracast_core::cohort::Table;
+use thoracast_core::figures::votes;
 use thoracast_core::fusion::{FittedStacking, FusionRule};
 use thoracast_core::report;
 use thoracast_core::slice;
 use thoracast_dicom::{self as dicom, Series};
+use thoracast_files::words;
 
 #[derive(Args)]
 pub struct PredictArgs {
@@ -79,16 +80,15 @@ pub fn run(args: PredictArgs) -> anyhow::Result<()> {
         _ => bail!("give a study's path, or both --t4-image and --t11-image"),
     };
     let Inputs { t4, t11, record, series, warnings } = inputs;
+    let warnings = words::capped(warnings);
     let assessment = assess::assess(&models, t4, t11, &record, &rule, warnings, &Stages)?;
-    for warning in &assessment.warnings {
-        note(&format!("warning: {warning}"));
-    }
+    warn(&assessment.warnings);
     if let Some(folder) = &args.out {
         let provenance = report::provenance(&models, series.as_ref());
         report::save(&assessment, &record, &provenance, &folder.join("report.pdf"))?;
         note(&format!("report: {}", folder.join("report.pdf").display()));
     }
-    if args.json { print_json(&assessment) } else { print_line(&in_words(&assessment)) }
+    if args.json { print_json(&assessment) } else { print_lines(&in_words(&assessment)) }
 }
 
 fn fusion_rule(asked: &str) -> anyhow::Result<FusionRule> {
@@ -129,9 +129,8 @@ fn from_series(path: &Path, args: &PredictArgs, table: &Table, models: &Models) 
         );
     };
     let scan = dicom::scan(&[path.to_owned()], &Stages)?;
-    for file in &scan.unreadable {
-        note(&format!("warning: {}: {}", file.path.display(), file.reason));
-    }
+    let unreadable = scan.unreadable.iter().map(|file| format!("{}: {}", file.path.display(), file.reason));
+    warn(&unreadable.collect::<Vec<_>>());
     let mut warnings = Vec::new();
     let series = choose(&scan.series, args.series.as_deref(), path, &mut warnings)?;
     let id = args.id.clone().unwrap_or_else(|| series.patient_id.clone());
@@ -149,42 +148,19 @@ fn choose<'a>(
     uid: Option<&str>,
     path: &Path,
     warnings: &mut Vec<String>,
-) -> anyhow::Result<&'a Series> {
-    if let Some(uid) = uid {
-        let asked = series.iter().find(|s| s.uid == uid);
-        let asked = asked.with_context(|| {
-            format!("{}: no series {uid}; `thoracast inspect` lists them", path.display())
-        })?;
-        if let Some(reason) = &asked.unusable_reason {
-            bail!("{}: series {uid} can't be used: {reason}", path.display());
-        }
-        return Ok(asked);
+) -> Result<&'a Series, dicom::DicomError> {
+    let choice = dicom::choose(series, uid, path)?;
+    if choice.usable > 1 && uid.is_none() {
+        warnings.push(format!(
+            "{} usable series; the one with most slices was taken: {} (choose with --series)",
+            choice.usable, choice.series.uid
+        ));
     }
-    let usable: Vec<&Series> = series.iter().filter(|s| s.usable).collect();
-    match usable.iter().max_by_key(|s| s.slices) {
-        Some(best) => {
-            if usable.len() > 1 {
-                warnings.push(format!(
-                    "{} usable series; the one with most slices was taken: {} (choose with --series)",
-                    usable.len(),
-                    best.uid
-                ));
-            }
-            Ok(best)
-        }
-        None => {
-            let reason = series.iter().find_map(|s| s.unusable_reason.clone());
-            bail!(
-                "{}: no usable CT series: {}",
-                path.display(),
-                reason.unwrap_or_else(|| "none found".into())
-            )
-        }
-    }
+    Ok(choice.series)
 }
 
 /// The result for a person at a terminal.
-pub(super) fn in_words(a: &Assessment) -> String {
+pub(super) fn in_words(a: &Assessment) -> Vec<String> {
     let mut lines = Vec::new();
     if !a.meaningful {
         lines.push(UNTRAINED.to_uppercase());
@@ -210,5 +186,5 @@ pub(super) fn in_words(a: &Assessment) -> String {
         _ => lines.push("  nomogram  no risk: a predictor is missing".to_owned()),
     }
     lines.push(RESEARCH_ONLY.to_owned());
-    lines.join("\n")
+    lines
 }

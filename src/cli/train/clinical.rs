@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 
-use super::{Common, warn};
-use crate::cli::{print_json, print_line};
+use super::Common;
+use crate::cli::{print_json, print_line, warn};
 use thoracast_core::clinical::boosting::EarlyStopping;
 use thoracast_core::clinical::smote::SmoteSettings;
 use thoracast_core::clinical::{self, ClinicalTraining, Missing};

@@ -1,13 +1,15 @@
 //! Which file of a person's folder plays which role, and how their columns, units and codes become ours.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::folder::CohortError;
 use super::{Split, Table, columns, decode};
 use thoracast_files as files;
+use thoracast_files::bounds::{self, Bound, Bounded};
+use thoracast_files::budget;
 
 /// The key of a column that is left out: its name is one of ours, but it is not what it says.
 pub const IGNORE: &str = "ignore";
@@ -74,12 +76,41 @@ pub struct Mapping {
     pub decimal_comma: Option<bool>,
 }
 
+/// Codes and factors; beyond, no unit or class is meant.
+const NUMBERS: std::ops::RangeInclusive<f64> = -1e12..=1e12;
+
+impl Bounded for Mapping {
+    fn within_bounds(&self) -> Bound {
+        for (name, column) in &self.columns {
+            bounds::inside(&format!("columns.{name}"), column)?;
+        }
+        bounds::each("files", &self.files, |field, file| {
+            bounds::holds(
+                &format!("{field}.file"),
+                "empty",
+                !file.file.as_os_str().is_empty(),
+                "a name is needed",
+            )?;
+            file.columns
+                .iter()
+                .try_for_each(|(name, column)| bounds::inside(&format!("{field}.columns.{name}"), column))
+        })
+    }
+}
+
+impl Bounded for MappedColumn {
+    fn within_bounds(&self) -> Bound {
+        bounds::optional("factor", self.factor, NUMBERS)?;
+        self.codes.iter().try_for_each(|(code, &to)| bounds::number(&format!("codes.{code}"), to, NUMBERS))
+    }
+}
+
 impl Mapping {
     /// Reads a mapping file and checks its keys.
     pub fn read(path: &Path) -> Result<Self, CohortError> {
         let fail = |reason: String| CohortError::Mapping { path: path.to_owned(), reason };
-        let bytes = files::read(path).map_err(|e| CohortError::Table(e.into()))?;
-        let mapping: Self = serde_json::from_slice(&bytes).map_err(|e| {
+        let bytes = files::read(path, budget::DOCUMENT).map_err(|e| CohortError::Table(e.into()))?;
+        let mapping: Self = bounds::from_json(&bytes).map_err(|e| {
             fail(format!(
                 "this is not a mapping ({e}); write it with the import dialog or after the example in README"
             ))
@@ -88,7 +119,7 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// What is wrong with the mapping by itself: unknown keys, factors that are no factors, a role given twice.
+    /// What is wrong with the mapping's meaning, beyond its [`Bounded`] numbers: unknown keys, factors that are no factors, a role given twice.
     pub fn check(&self) -> Result<(), String> {
         let of_files = self.files.iter().flat_map(|f| &f.columns);
         for (name, column) in self.columns.iter().chain(of_files) {
@@ -104,6 +135,13 @@ impl Mapping {
             }
         }
         for (i, file) in self.files.iter().enumerate() {
+            let is_within = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+            if !file.file.components().all(is_within) {
+                let name = file.file.display();
+                return Err(format!(
+                    "the mapping names {name}, which lies outside the cohort folder; copy the file into the folder and name it from there"
+                ));
+            }
             if let Some(first) = self.files[..i].iter().find(|f| (f.role, f.split) == (file.role, file.split))
             {
                 let (a, b) = (first.file.display(), file.file.display());
@@ -260,6 +298,11 @@ mod tests {
         let m = mapping(r#"{"columns": {"a": {"key": "age"}, "b": {"key": "age"}}}"#);
         let twice = m.apply(&table("a,b\n1,2\n"), &BTreeMap::new(), &mut BTreeSet::new());
         assert!(twice.unwrap_err().to_string().contains("'a' and 'b' are both mapped to 'age'"));
+        for outside in ["../x.csv", "/etc/passwd", "a/../../x.csv"] {
+            let json = format!(r#"{{"files": [{{"file": "{outside}", "role": "clinical"}}]}}"#);
+            let refused = mapping(&json).check().unwrap_err();
+            assert!(refused.contains(outside) && refused.contains("outside the cohort folder"), "{refused}");
+        }
         assert!(serde_json::from_str::<Mapping>(r#"{"colums": {}}"#).is_err());
         assert!(mapping(r#"{"columns": {"a": {"key": "age", "factor": 0}}}"#).check().is_err());
     }
