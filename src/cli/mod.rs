@@ -9,6 +9,7 @@ mod evaluate;
 mod explain;
 mod folder;
 mod inspect;
+mod levels;
 mod phantom;
 mod plot;
 mod predict;
@@ -55,6 +56,8 @@ enum Job {
     Anonymize(anonymize::AnonymizeArgs),
     /// What is in a file, folder, ZIP or DICOMDIR
     Inspect(inspect::InspectArgs),
+    /// Proposed vertebral levels of a series
+    Levels(levels::LevelsArgs),
     /// One patient: three branches, the vote, the nomogram
     Predict(predict::PredictArgs),
     /// Write a synthetic thoracic CT as a DICOM series with its ground truth
@@ -109,6 +112,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Job::Demo(args)) => demo::run(args),
         Some(Job::Anonymize(args)) => anonymize::run(args),
         Some(Job::Inspect(args)) => inspect::run(args),
+        Some(Job::Levels(args)) => levels::run(&args),
         Some(Job::Predict(args)) => predict::run(args),
         Some(Job::Phantom(args)) => phantom::run(args),
         Some(Job::Simulate(args)) => simulate::run(&args),

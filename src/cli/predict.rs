@@ -12,6 +12,7 @@ use thoracast_core::chart::votes;
 use thoracast_core::clinical::{self, Record};
 use thoracast_core::cohort::Table;
 use thoracast_core::fusion::{FittedStacking, FusionRule};
+use thoracast_core::level::{self, Convention, Level};
 use thoracast_core::report;
 use thoracast_core::slice;
 use thoracast_dicom::{self as dicom, Series};
@@ -28,10 +29,10 @@ pub struct PredictArgs {
     /// The patient's ID in the clinical table (default: the patient ID of the series)
     #[arg(long)]
     id: Option<String>,
-    /// Slice at vertebra T4, counted from 0 at the feet
+    /// Slice at vertebra T4, counted from 0 at the feet (default: as `levels` proposes it, where that is certain)
     #[arg(long, value_name = "N")]
     t4: Option<usize>,
-    /// Slice at vertebra T11, counted from 0 at the feet
+    /// Slice at vertebra T11, counted from 0 at the feet (default: likewise)
     #[arg(long, value_name = "N")]
     t11: Option<usize>,
     /// Series to use where a study has several
@@ -123,11 +124,6 @@ fn from_pictures(
 }
 
 fn from_series(path: &Path, args: &PredictArgs, table: &Table, models: &Models) -> anyhow::Result<Inputs> {
-    let (Some(t4), Some(t11)) = (args.t4, args.t11) else {
-        bail!(
-            "give the slices with --t4 N and --t11 N (counted from 0 at the feet): levels are not proposed yet"
-        );
-    };
     let scan = dicom::scan(&[path.to_owned()], &Stages)?;
     let unreadable = scan.unreadable.iter().map(|file| format!("{}: {}", file.path.display(), file.reason));
     warn(&unreadable.collect::<Vec<_>>());
@@ -137,13 +133,46 @@ fn from_series(path: &Path, args: &PredictArgs, table: &Table, models: &Models) 
     let (record, of_record) = clinical::read_record(table, &id)?;
     warnings.extend(series.warnings.iter().cloned());
     warnings.extend(of_record);
-    let volume = dicom::load(series, t4, &Stages, &|_, _| ())?;
+    let volume = dicom::load(series, args.t4.unwrap_or(0), &Stages, &|_, _| ())?;
+    let (t4, t11) = match (args.t4, args.t11) {
+        (Some(t4), Some(t11)) => (t4, t11),
+        _ => proposed_slices(&volume, args, &mut warnings)?,
+    };
     let (t4, t11) = assess::cut_pictures(models, &volume, t4, t11)?;
     Ok(Inputs { t4, t11, record, series: Some(series.clone()), warnings })
 }
 
+/// The slices of T4 and T11: as given, else as proposed from the spine where that is certain enough.
+fn proposed_slices(
+    volume: &dicom::Volume,
+    args: &PredictArgs,
+    warnings: &mut Vec<String>,
+) -> anyhow::Result<(usize, usize)> {
+    let proposals = level::propose(volume, Convention::default());
+    let mut slice = |level: Level, given: Option<usize>| -> anyhow::Result<usize> {
+        if let Some(slice) = given {
+            return Ok(slice);
+        }
+        let (name, flag) = (level.name(), level.name().to_lowercase());
+        let Some(proposed) = proposals.confident(level.vertebra()) else {
+            let why = match (proposals.level(level.vertebra()), proposals.warnings.last()) {
+                (Some(p), _) => format!("a guess, slice {}, has a confidence of only {:.2}", p.slice, p.confidence),
+                (None, Some(why)) => why.clone(),
+                (None, None) => "it is not in the scan, or nothing tells it from its neighbours".to_owned(),
+            };
+            bail!("{name} was not found with certainty ({why}); give its slice with --{flag} N");
+        };
+        warnings.push(format!(
+            "{name} was proposed from the spine (slice {}, confidence {:.2}), not chosen by a person",
+            proposed.slice, proposed.confidence
+        ));
+        Ok(proposed.slice)
+    };
+    Ok((slice(Level::T4, args.t4)?, slice(Level::T11, args.t11)?))
+}
+
 /// The series asked for, or the one with most slices (said aloud where there was a choice).
-fn choose<'a>(
+pub(super) fn choose<'a>(
     series: &'a [Series],
     uid: Option<&str>,
     path: &Path,
