@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::keymap::Keymap;
-use thoracast_core::chart::cam::Look;
+use thoracast_core::cam::Look;
 use thoracast_files as files;
 use thoracast_files::budget;
 

@@ -24,7 +24,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "DIR", default_value = "thoracast-demo")]
     out: PathBuf,
     /// Where the networks run
-    #[arg(long, value_enum, default_value = "auto")]
+    #[arg(long, value_parser = super::choices::device(), default_value = "auto")]
     device: DeviceChoice,
     /// Folder with the models
     #[arg(long, value_name = "DIR")]

@@ -3,6 +3,7 @@
 
 mod anonymize;
 mod audit;
+mod choices;
 mod cohort;
 mod demo;
 mod evaluate;
@@ -24,7 +25,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::app;
@@ -41,7 +42,7 @@ struct Arguments {
     /// Studies and clinical tables to open in the workstation
     paths: Vec<PathBuf>,
     /// Where networks run
-    #[arg(long, value_enum, default_value = "auto")]
+    #[arg(long, value_parser = choices::device(), default_value = "auto")]
     device: DeviceChoice,
     /// Folder with the models (default: THORACAST_MODELS, or `models` beside the program)
     #[arg(long, value_name = "DIR")]
@@ -89,7 +90,7 @@ pub fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("THORACAST_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match run(Arguments::parse()) {
+    match run(parse_arguments()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_reader_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -97,6 +98,20 @@ pub fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// The arguments; a number behind an option may be negative, so that the option itself says what it takes.
+fn parse_arguments() -> Arguments {
+    let matches = with_negative_numbers(Arguments::command()).get_matches();
+    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn with_negative_numbers(mut command: clap::Command) -> clap::Command {
+    command = command.mut_args(|arg| {
+        let takes_value = arg.get_action().takes_values() && !arg.is_positional();
+        if takes_value { arg.allow_negative_numbers(true) } else { arg }
+    });
+    command.mut_subcommands(with_negative_numbers)
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {

@@ -8,9 +8,9 @@ use clap::Args;
 use super::folder::ModelArgs;
 use super::{Stages, note, print_json, print_lines, warn};
 use thoracast_core::assess::{self, Assessment, LevelPicture, Models, RESEARCH_ONLY, UNTRAINED};
-use thoracast_core::chart::votes;
 use thoracast_core::clinical::{self, Record};
 use thoracast_core::cohort::Table;
+use thoracast_core::figures::votes;
 use thoracast_core::fusion::{FittedStacking, FusionRule};
 use thoracast_core::level::{self, Convention, Level};
 use thoracast_core::report;
@@ -177,38 +177,15 @@ pub(super) fn choose<'a>(
     uid: Option<&str>,
     path: &Path,
     warnings: &mut Vec<String>,
-) -> anyhow::Result<&'a Series> {
-    if let Some(uid) = uid {
-        let asked = series.iter().find(|s| s.uid == uid);
-        let asked = asked.with_context(|| {
-            format!("{}: no series {uid}; `thoracast inspect` lists them", path.display())
-        })?;
-        if let Some(reason) = &asked.unusable_reason {
-            bail!("{}: series {uid} can't be used: {reason}", path.display());
-        }
-        return Ok(asked);
+) -> Result<&'a Series, dicom::DicomError> {
+    let choice = dicom::choose(series, uid, path)?;
+    if choice.usable > 1 && uid.is_none() {
+        warnings.push(format!(
+            "{} usable series; the one with most slices was taken: {} (choose with --series)",
+            choice.usable, choice.series.uid
+        ));
     }
-    let usable: Vec<&Series> = series.iter().filter(|s| s.usable).collect();
-    match usable.iter().max_by_key(|s| s.slices) {
-        Some(best) => {
-            if usable.len() > 1 {
-                warnings.push(format!(
-                    "{} usable series; the one with most slices was taken: {} (choose with --series)",
-                    usable.len(),
-                    best.uid
-                ));
-            }
-            Ok(best)
-        }
-        None => {
-            let reason = series.iter().find_map(|s| s.unusable_reason.clone());
-            bail!(
-                "{}: no usable CT series: {}",
-                path.display(),
-                reason.unwrap_or_else(|| "none found".into())
-            )
-        }
-    }
+    Ok(choice.series)
 }
 
 /// The result for a person at a terminal.

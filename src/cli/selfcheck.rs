@@ -10,7 +10,7 @@ use thoracast_core::nn::{Arch, DeviceChoice};
 #[derive(Debug, clap::Args)]
 pub struct SelfcheckArgs {
     /// Print the numbers of this network filled with the known pattern; without it, the built-in answers are checked.
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = super::choices::arch())]
     arch: Option<Arch>,
     /// Seed of the pattern.
     #[arg(long, default_value_t = 1, requires = "arch")]
@@ -22,7 +22,7 @@ pub struct SelfcheckArgs {
     #[arg(long, requires = "arch", value_parser = clap::value_parser!(u32).range(32..=4096))]
     width: Option<u32>,
     /// Where the network runs.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = super::choices::device(), default_value = "auto")]
     device: DeviceChoice,
     /// Print one JSON document.
     #[arg(long)]

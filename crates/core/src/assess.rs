@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
-use crate::chart::cam::Look;
+use crate::cam::Look;
 use crate::clinical::{ClinicalError, ClinicalModel, Explanation, Missing, Record};
 use crate::fusion::{self, Branches, FusionRule, LogProb, Source, StackingError, Votes};
 use crate::level::Level;
 use crate::library;
 use crate::nn::familiarity::Distance;
 use crate::nn::{Arch, DeviceChoice, Heatmap, Inference, Network, NnError};
+use crate::nomogram::NomogramModel;
 use crate::slice::{self, Picture, Recipe, SliceError};
-use crate::stats::nomogram::{Nomogram, NomogramError, NomogramModel, PatientPoints};
+use crate::stats::nomogram::{Nomogram, NomogramError, PatientPoints};
 use thoracast_dicom::Volume;
 use thoracast_files as files;
 use thoracast_files::progress::Progress;
@@ -173,6 +174,8 @@ pub enum AssessError {
     Nomogram(#[from] NomogramError),
     #[error(transparent)]
     Slice(#[from] SliceError),
+    #[error(transparent)]
+    Picture(#[from] slice::PictureError),
     #[error(transparent)]
     Stacking(#[from] StackingError),
     #[error("cancelled")]

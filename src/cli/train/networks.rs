@@ -99,7 +99,7 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "TEXT")]
     remark: Vec<String>,
     /// Where the network runs
-    #[arg(long, value_enum, default_value = "auto")]
+    #[arg(long, value_parser = crate::cli::choices::device(), default_value = "auto")]
     device: DeviceChoice,
     /// Print one JSON document
     #[arg(long)]

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::CohortError;
 use super::{Split, Table, columns, decode};
+use crate::tables::reading::Reading;
 use thoracast_files as files;
+use thoracast_files::bounds::{self, Bound, Bounded};
 use thoracast_files::budget;
 
 /// The key of a column that is left out: its name is one of ours, but it is not what it says.
@@ -37,6 +39,9 @@ pub struct MappedColumn {
     /// Their text to our number; an empty text is the empty cell. Texts that are not named stay as they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub codes: BTreeMap<String, f64>,
+    /// How numbers are read that are not plain ones; absent: as the table's other numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Reading>,
 }
 
 /// One file, its role and the columns that only it has.
@@ -59,7 +64,8 @@ pub struct MappedFile {
 /// ```json
 /// {"files": [{"file": "patients.xlsx", "role": "clinical", "split": "train"}],
 ///  "columns": {"Patient": {"key": "id"}, "Size (mm)": {"key": "tumor_size", "factor": 0.1},
-///              "M1": {"key": "metastasis", "codes": {"yes": 1, "no": 0}}}}
+///              "M1": {"key": "metastasis", "codes": {"yes": 1, "no": 0}},
+///              "Ki-67": {"key": "ki67", "read": "percent+limit"}}}
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,12 +81,41 @@ pub struct Mapping {
     pub decimal_comma: Option<bool>,
 }
 
+/// Codes and factors; beyond, no unit or class is meant.
+const NUMBERS: std::ops::RangeInclusive<f64> = -1e12..=1e12;
+
+impl Bounded for Mapping {
+    fn within_bounds(&self) -> Bound {
+        for (name, column) in &self.columns {
+            bounds::inside(&format!("columns.{name}"), column)?;
+        }
+        bounds::each("files", &self.files, |field, file| {
+            bounds::holds(
+                &format!("{field}.file"),
+                "empty",
+                !file.file.as_os_str().is_empty(),
+                "a name is needed",
+            )?;
+            file.columns
+                .iter()
+                .try_for_each(|(name, column)| bounds::inside(&format!("{field}.columns.{name}"), column))
+        })
+    }
+}
+
+impl Bounded for MappedColumn {
+    fn within_bounds(&self) -> Bound {
+        bounds::optional("factor", self.factor, NUMBERS)?;
+        self.codes.iter().try_for_each(|(code, &to)| bounds::number(&format!("codes.{code}"), to, NUMBERS))
+    }
+}
+
 impl Mapping {
     /// Reads a mapping file and checks its keys.
     pub fn read(path: &Path) -> Result<Self, CohortError> {
         let fail = |reason: String| CohortError::Mapping { path: path.to_owned(), reason };
         let bytes = files::read(path, budget::DOCUMENT).map_err(|e| CohortError::Table(e.into()))?;
-        let mapping: Self = serde_json::from_slice(&bytes).map_err(|e| {
+        let mapping: Self = bounds::from_json(&bytes).map_err(|e| {
             fail(format!(
                 "this is not a mapping ({e}); write it with the import dialog or after the example in README"
             ))
@@ -89,7 +124,7 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// What is wrong with the mapping by itself: unknown keys, factors that are no factors, a role given twice.
+    /// What is wrong with the mapping's meaning, beyond its [`Bounded`] numbers: unknown keys, factors that are no factors, a role given twice.
     pub fn check(&self) -> Result<(), String> {
         let of_files = self.files.iter().flat_map(|f| &f.columns);
         for (name, column) in self.columns.iter().chain(of_files) {
@@ -185,7 +220,10 @@ impl MappedColumn {
     /// The new text of a cell; `None` where it stays.
     pub(super) fn recoded(&self, cell: &str, decimal_comma: bool) -> Option<String> {
         let cell = cell.trim();
-        let value = decode::number(cell, decimal_comma);
+        let value = match self.read {
+            Some(rule) => rule.value(cell, decimal_comma),
+            None => decode::number(cell, decimal_comma),
+        };
         let same = |from: &str| {
             if decode::is_missing(cell) || decode::is_missing(from) {
                 return decode::is_missing(cell) && decode::is_missing(from);
@@ -195,8 +233,10 @@ impl MappedColumn {
         if let Some((_, to)) = self.codes.iter().find(|(from, _)| same(from)) {
             return Some(to.to_string());
         }
-        let factor = self.factor?;
-        value.map(|v| tidy(v * factor).to_string())
+        if self.factor.is_none() && self.read.is_none() {
+            return None;
+        }
+        value.map(|v| self.factor.map_or(v, |factor| tidy(v * factor)).to_string())
     }
 }
 
@@ -250,6 +290,22 @@ mod tests {
         let path = folder.path().join("m.json");
         m.write(&path).unwrap();
         assert_eq!(Mapping::read(&path).unwrap(), m);
+    }
+
+    #[test]
+    fn columns_are_read_by_their_own_rules() {
+        let m = mapping(
+            r#"{"columns": {"Ki-67": {"key": "ki67", "read": "percent+limit", "codes": {"n.d.": 15}},
+                "Size": {"key": "tumor_size", "read": "comma", "factor": 0.1}}}"#,
+        );
+        let theirs = table("Ki-67,Size\n81%,\"1.234,5\"\n<20%,7\nn.d.,x\n");
+        let ours = m.apply(&theirs, &BTreeMap::new(), &mut BTreeSet::new()).unwrap();
+        let column = |c: usize| (0..3).map(|r| ours.text(r, c).unwrap_or("").to_owned()).collect::<Vec<_>>();
+        assert_eq!(column(0), ["81", "20", "15"]);
+        assert_eq!(column(1), ["123.45", "0.7", "x"]);
+        let wrong = serde_json::from_str::<Mapping>(r#"{"columns": {"a": {"key": "age", "read": "per"}}}"#);
+        assert!(wrong.unwrap_err().to_string().contains("write comma, point, percent"));
+        assert_eq!(serde_json::from_str::<Mapping>(&serde_json::to_string(&m).unwrap()).unwrap(), m);
     }
 
     #[test]
