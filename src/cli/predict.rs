@@ -156,7 +156,9 @@ fn proposed_slices(
         let (name, flag) = (level.name(), level.name().to_lowercase());
         let Some(proposed) = proposals.confident(level.vertebra()) else {
             let why = match (proposals.level(level.vertebra()), proposals.warnings.last()) {
-                (Some(p), _) => format!("a guess, slice {}, has a confidence of only {:.2}", p.slice, p.confidence),
+                (Some(p), _) => {
+                    format!("a guess, slice {}, has a confidence of only {:.2}", p.slice, p.confidence)
+                }
                 (None, Some(why)) => why.clone(),
                 (None, None) => "it is not in the scan, or nothing tells it from its neighbours".to_owned(),
             };

@@ -21,14 +21,8 @@ use crate::testing::shared;
 use thoracast_dicom::{Volume, load, scan};
 use thoracast_files::progress::Silent;
 
-const SERIES: [&str; 6] = [
-    "chest_1.25mm",
-    "chest_5mm",
-    "chest_contrast_5mm",
-    "chest_8mm",
-    "chest_upper_2mm",
-    "abdomen_pelvis_5mm",
-];
+const SERIES: [&str; 6] =
+    ["chest_1.25mm", "chest_5mm", "chest_contrast_5mm", "chest_8mm", "chest_upper_2mm", "abdomen_pelvis_5mm"];
 /// Phantoms that templates are learnt from; together they count like one person.
 const PHANTOMS: u64 = 6;
 /// A level is inside the scan from here, mm.
@@ -76,9 +70,7 @@ fn phantom_case(seed: u64) -> Case {
 fn sample(case: &Case) -> Sample {
     let grid = Grid::of(&case.volume).unwrap();
     let column = Column::of(&grid, &canal::trace(&grid).unwrap()).unwrap();
-    let state = |name: &str| {
-        (0..STATES).find(|s| vertebra_of(*s).is_some_and(|v| v.name() == name)).unwrap()
-    };
+    let state = |name: &str| (0..STATES).find(|s| vertebra_of(*s).is_some_and(|v| v.name() == name)).unwrap();
     let plane = |state: usize, z: f64| -> f32 {
         let height = |i: usize| grid.normal_mm(column.point(i, body_ahead_mm(state), 0.0)[2]);
         let below = (1..column.len()).find(|i| height(*i) < z).unwrap_or(column.len() - 1);
@@ -195,9 +187,8 @@ fn learn(samples: &[&Sample]) -> Templates {
         let shrunk = (variance * w + DOUBTFUL_SPREAD * DOUBTFUL_SPREAD * DOUBT) / (w + DOUBT);
         [mean, (shrunk * (1.0 + 1.0 / (w + 0.5))).sqrt().max(LEAST_SPREAD)]
     };
-    let cells = (0..STATES * BINS)
-        .map(|i| std::array::from_fn(|cue| cell(i / BINS, i % BINS, cue)))
-        .collect();
+    let cells =
+        (0..STATES * BINS).map(|i| std::array::from_fn(|cue| cell(i / BINS, i % BINS, cue))).collect();
     Templates { cells }
 }
 

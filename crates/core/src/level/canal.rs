@@ -49,10 +49,8 @@ pub fn trace(grid: &Grid) -> Option<Canal> {
         return None;
     }
     let middle = midline(grid);
-    let scored: Vec<Candidates> = planes
-        .par_iter()
-        .map(|z| score_plane(grid.plane(*z), grid, stride, columns, rows, middle))
-        .collect();
+    let scored: Vec<Candidates> =
+        planes.par_iter().map(|z| score_plane(grid.plane(*z), grid, stride, columns, rows, middle)).collect();
     let best = best_course(&scored, columns, rows);
     let points: Vec<[f32; 3]> = best
         .iter()
@@ -74,9 +72,11 @@ fn midline(grid: &Grid) -> f32 {
         .step_by(4)
         .map(|z| {
             grid.plane(z).chunks_exact(grid.size[0]).step_by(2).fold((0_u64, 0_u64), |acc, row| {
-                row.iter().enumerate().step_by(2).filter(|(_, v)| **v > -200).fold(acc, |(s, n), (x, _)| {
-                    (s + x as u64, n + 1)
-                })
+                row.iter()
+                    .enumerate()
+                    .step_by(2)
+                    .filter(|(_, v)| **v > -200)
+                    .fold(acc, |(s, n), (x, _)| (s + x as u64, n + 1))
             })
         })
         .reduce(|| (0, 0), |a, b| (a.0 + b.0, a.1 + b.1));

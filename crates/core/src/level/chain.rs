@@ -46,8 +46,8 @@ const PAD: usize = LONGEST;
 /// Length of a vertebra with its disc along the canal in a person of middle size, mm.
 pub fn usual_length_mm(state: usize) -> f32 {
     const LENGTHS: [f32; STATES] = [
-        0.0, 17.0, 18.0, 20.0, 21.5, 22.5, 23.0, 23.5, 24.0, 24.5, 25.5, 26.5, 27.5, 29.0, 29.5, 30.5, 31.5, 32.0,
-        32.0, 31.0, 31.0, 0.0,
+        0.0, 17.0, 18.0, 20.0, 21.5, 22.5, 23.0, 23.5, 24.0, 24.5, 25.5, 26.5, 27.5, 29.0, 29.5, 30.5, 31.5,
+        32.0, 32.0, 31.0, 31.0, 0.0,
     ];
     LENGTHS[state]
 }
@@ -55,8 +55,8 @@ pub fn usual_length_mm(state: usize) -> f32 {
 /// Distance from the canal's middle to that of the vertebral body ahead of it, mm.
 pub fn body_ahead_mm(state: usize) -> f32 {
     const AHEAD: [f32; STATES] = [
-        15.0, 15.5, 16.0, 16.5, 17.3, 18.0, 18.7, 19.5, 20.3, 21.0, 21.7, 22.3, 22.8, 23.2, 23.4, 23.6, 24.2, 25.0,
-        25.5, 25.5, 25.5, 20.0,
+        15.0, 15.5, 16.0, 16.5, 17.3, 18.0, 18.7, 19.5, 20.3, 21.0, 21.7, 22.3, 22.8, 23.2, 23.4, 23.6, 24.2,
+        25.0, 25.5, 25.5, 25.5, 20.0,
     ];
     AHEAD[state]
 }
@@ -335,7 +335,9 @@ pub fn best_place(centres: &[f32]) -> (f32, f32) {
     let mass = |at: usize| -> f32 {
         centres[at.saturating_sub(reach)..(at + reach + 1).min(centres.len())].iter().sum()
     };
-    let Some(best) = (0..centres.len()).max_by(|a, b| mass(*a).total_cmp(&mass(*b))) else { return (0.0, 0.0) };
+    let Some(best) = (0..centres.len()).max_by(|a, b| mass(*a).total_cmp(&mass(*b))) else {
+        return (0.0, 0.0);
+    };
     let (from, to) = (best.saturating_sub(reach), (best + reach + 1).min(centres.len()));
     let sum = mass(best);
     let mean = (from..to).map(|i| i as f32 * centres[i]).sum::<f32>() / sum.max(1e-12);
@@ -345,5 +347,10 @@ pub fn best_place(centres: &[f32]) -> (f32, f32) {
 /// Probability that a label's centre lies within 9 mm of a plane.
 pub fn mass_near(centres: &[f32], plane: f32) -> f32 {
     let reach = 2.0 * 9.0 / STEP_MM;
-    centres.iter().enumerate().filter(|(i, _)| (*i as f32 - 2.0 * plane).abs() <= reach).map(|(_, p)| *p).sum()
+    centres
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| (*i as f32 - 2.0 * plane).abs() <= reach)
+        .map(|(_, p)| *p)
+        .sum()
 }

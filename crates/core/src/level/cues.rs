@@ -166,8 +166,7 @@ fn flatten_width(values: &mut [[f32; CUES]]) {
     let raw: Vec<f32> = values.iter().map(|v| v[width]).collect();
     for (i, v) in values.iter_mut().enumerate() {
         let near = &raw[i.saturating_sub(reach)..(i + reach + 1).min(raw.len())];
-        let (sum, count) =
-            near.iter().filter(|w| !w.is_nan()).fold((0.0, 0), |(s, n), w| (s + w, n + 1));
+        let (sum, count) = near.iter().filter(|w| !w.is_nan()).fold((0.0, 0), |(s, n), w| (s + w, n + 1));
         // A NaN stays one.
         v[width] = (0.5 + (raw[i] - sum / count.max(1) as f32) / 16.0).clamp(0.0, 1.0);
     }

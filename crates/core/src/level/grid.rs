@@ -97,10 +97,8 @@ impl Grid {
                 [g.row_direction[1].signum(), g.column_direction[0].signum()]
             },
         };
-        let picture_axes = [
-            g.row_direction.map(|v| v * turn.signs[0]),
-            g.column_direction.map(|v| v * turn.signs[1]),
-        ];
+        let picture_axes =
+            [g.row_direction.map(|v| v * turn.signs[0]), g.column_direction.map(|v| v * turn.signs[1])];
         let axes = if turn.along_x {
             [picture_axes[0], picture_axes[1], normal.map(|v| v * along)]
         } else {
@@ -375,7 +373,9 @@ fn fill_holes(values: &mut [f32], length: usize, cells: &[usize], step: usize, l
     for c in cells.iter().filter(|c| **c < length) {
         hit[*c] = true;
     }
-    let (Some(first), Some(last)) = (hit.iter().position(|h| *h), hit.iter().rposition(|h| *h)) else { return };
+    let (Some(first), Some(last)) = (hit.iter().position(|h| *h), hit.iter().rposition(|h| *h)) else {
+        return;
+    };
     for hole in (first..=last).filter(|i| !hit[*i]) {
         let low = (0..hole).rev().find(|i| hit[*i]).unwrap_or(first);
         let high = (hole..length).find(|i| hit[*i]).unwrap_or(last);

@@ -124,9 +124,11 @@ pub fn propose_with(volume: &Volume, convention: Convention, templates: &Templat
 
 /// A canal with less has bone where none belongs, or none where some does: perhaps the picture is turned.
 const LEAST_SCORE: f32 = 3.9;
-const ODD_SPINE: &str = "what might be the spine does not look like one; is the orientation in the files right?";
+const ODD_SPINE: &str =
+    "what might be the spine does not look like one; is the orientation in the files right?";
 const NO_SPINE: &str = "no spine long enough to tell levels from was found in this series";
-const NO_LEVELS: &str = "a spine was found, but nothing tells which vertebrae these are; choose the levels by hand";
+const NO_LEVELS: &str =
+    "a spine was found, but nothing tells which vertebrae these are; choose the levels by hand";
 
 const NOT_CERTAIN: &str =
     "the levels are guesses: neither the first rib nor the last one shows clearly enough to count from";
@@ -143,12 +145,7 @@ pub fn posteriors(cues: &Cues, templates: &Templates) -> Vec<Posterior> {
     all.into_iter().map(|without| chain::posterior(cues, templates, without)).collect()
 }
 
-fn name_levels(
-    grid: &Grid,
-    column: &Column,
-    runs: &[Posterior],
-    convention: Convention,
-) -> Vec<Proposed> {
+fn name_levels(grid: &Grid, column: &Column, runs: &[Posterior], convention: Convention) -> Vec<Proposed> {
     let anchored: Vec<f32> = runs.iter().map(|r| anchor(grid, column, r)).collect();
     let places: Vec<(usize, f32, f32)> = (0..chain::STATES)
         .filter(|s| vertebra_of(*s).is_some())

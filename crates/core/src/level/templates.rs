@@ -23,7 +23,13 @@ impl Default for Templates {
 
 impl Templates {
     /// Log-likelihood of one plane's cues in a bin of a vertebra.
-    pub fn log_likelihood(&self, state: usize, bin: usize, values: &[f32; CUES], without: &[bool; CUES]) -> f32 {
+    pub fn log_likelihood(
+        &self,
+        state: usize,
+        bin: usize,
+        values: &[f32; CUES],
+        without: &[bool; CUES],
+    ) -> f32 {
         let cell = &self.cells[state * BINS + bin];
         let mut sum = 0.0;
         for i in 0..CUES {
