@@ -106,9 +106,9 @@ fn document(series: String, proposals: Proposals, seconds: f64, mut warnings: Ve
     Document { series, convention: proposals.convention, levels: levels.collect(), seconds, warnings }
 }
 
-fn in_words(document: &Document) -> String {
+fn in_words(document: &Document) -> Vec<String> {
     if document.levels.is_empty() {
-        return "No levels are proposed.".to_owned();
+        return vec!["No levels are proposed.".to_owned()];
     }
     let lines = document.levels.iter().map(|l| {
         let doubt = if l.confidence < CONFIDENT { "  not to be used without a person" } else { "" };
@@ -117,5 +117,5 @@ fn in_words(document: &Document) -> String {
             l.label, l.slice, l.z_mm, l.confidence
         )
     });
-    lines.collect::<Vec<_>>().join("\n")
+    lines.collect()
 }

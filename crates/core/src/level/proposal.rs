@@ -98,6 +98,9 @@ pub fn propose(volume: &Volume, convention: Convention) -> Proposals {
 
 /// [`propose`] with other templates.
 pub fn propose_with(volume: &Volume, convention: Convention, templates: &Templates) -> Proposals {
+    if let Err(why) = volume.measurable() {
+        return Proposals::nothing(convention, why.to_string());
+    }
     let grid = match Grid::of(volume) {
         Ok(grid) => grid,
         Err(why @ (GridError::NotAxial | GridError::TooFew | GridError::Empty)) => {

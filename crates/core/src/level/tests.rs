@@ -19,6 +19,7 @@ pub fn volume(size: usize, pixel: f64, step: f64, planes: Vec<Vec<i16>>) -> Volu
             column_direction: [0.0, 1.0, 0.0],
             spacing_mm: [pixel, pixel, step],
         },
+        unmeasured: None,
     }
 }
 
