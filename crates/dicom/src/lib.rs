@@ -54,7 +54,11 @@ pub struct Series {
     pub uid: String,
     pub study_uid: String,
     pub patient_id: String,
+    /// IssuerOfPatientID (0010,0021): who gave the ID; empty if absent.
+    pub patient_id_issuer: String,
     pub patient_name: String,
+    /// PatientBirthDate (0010,0030), YYYYMMDD as in the file; empty if absent.
+    pub birth_date: String,
     /// YYYYMMDD as in the file, empty if absent.
     pub study_date: String,
     pub study_description: String,
