@@ -144,6 +144,7 @@ fn nomogram(ui: &mut Ui, scene: &mut Scene<'_>) {
                 cutoff_points: reasons.and_then(|r| r.cutoff_points),
                 cohort: None,
                 source: "",
+                doubtful: assessment.is_some_and(|a| a.doubtful()),
             };
             chart::nomogram::draw(content, nomogram_width(space))
         }

@@ -25,12 +25,14 @@ pub struct Content<'a> {
     pub cohort: Option<&'a Cohort>,
     /// Data set, model, number of patients: printed below; empty for none.
     pub source: &'a str,
+    /// The patient's group is written in grey: it is not to be relied on.
+    pub doubtful: bool,
 }
 
 impl<'a> Content<'a> {
     /// The bare nomogram.
     pub fn of(nomogram: &'a Nomogram) -> Self {
-        Self { nomogram, patient: None, cutoff_points: None, cohort: None, source: "" }
+        Self { nomogram, patient: None, cutoff_points: None, cohort: None, source: "", doubtful: false }
     }
 }
 
@@ -96,6 +98,7 @@ struct Layout<'a> {
     cutoff: Option<f64>,
     cohort: Option<&'a Cohort>,
     source: &'a str,
+    doubtful: bool,
     /// Text size; every other measure is a multiple of it.
     s: f32,
     y: f32,
@@ -113,7 +116,7 @@ struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     fn new(content: Content<'a>, width: f32) -> Self {
-        let Content { nomogram, patient, cutoff_points: cutoff, cohort, source } = content;
+        let Content { nomogram, patient, cutoff_points: cutoff, cohort, source, doubtful } = content;
         let s = (width / 72.0).clamp(7.5, 13.0);
         let names = nomogram.axes.iter().map(|a| text::width(&axis_label(&a.name).0, s, Weight::SemiBold));
         let names_right = names.fold(10.5 * s, f32::max).min(0.26 * width);
@@ -130,6 +133,7 @@ impl<'a> Layout<'a> {
             cutoff,
             cohort,
             source,
+            doubtful,
             s,
             y: 0.0,
             points: Scale::new([0.0, most], range),
@@ -246,6 +250,7 @@ impl<'a> Layout<'a> {
             if let Some(cutoff) = self.cutoff {
                 let (words, role) =
                     if patient.total >= cutoff { ("High risk", Role::High) } else { ("Low risk", Role::Low) };
+                let role = if self.doubtful { Role::Muted } else { role };
                 self.chart.text(Text::new([0.0, y + 1.0 * s], words, s, role).bold());
             }
         }

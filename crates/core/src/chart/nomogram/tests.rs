@@ -56,7 +56,7 @@ fn drawn(
     cutoff_points: Option<f64>,
     width: f32,
 ) -> Chart {
-    draw(Content { nomogram, patient, cutoff_points, cohort: None, source: "" }, width)
+    draw(Content { nomogram, patient, cutoff_points, cohort: None, source: "", doubtful: false }, width)
 }
 
 #[test]
@@ -79,6 +79,7 @@ fn the_cohort_stands_on_the_axes_and_every_patient_is_counted() {
         cutoff_points,
         cohort: Some(&cohort),
         source: "simulated cohort · 200 patients, 50 events",
+        doubtful: false,
     };
     for width in [380.0, 760.0, 1100.0] {
         for cutoff in [None, Some(131.6)] {
