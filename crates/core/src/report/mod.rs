@@ -4,7 +4,7 @@
 //! demonstration show the same thing.
 
 mod filing;
-pub(crate) mod flow;
+pub mod flow;
 mod sections;
 #[cfg(test)]
 pub(crate) mod tests;
