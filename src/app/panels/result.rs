@@ -144,7 +144,7 @@ fn remarks(ui: &mut Ui, a: &Assessment) {
         for remark in a.remarks.0.iter().filter(told) {
             let colour =
                 if remark.gravity() == Gravity::Doubt { t.warning } else { ui.visuals().text_color() };
-            ui.add(small(format!("{}.", capitalised(remark.words())), colour));
+            ui.add(small(format!("{}.", capitalised(&remark.words())), colour));
         }
         let notes: Vec<String> =
             a.remarks.0.iter().filter(|r| r.gravity() < Gravity::Beside).map(Remark::words).collect();
