@@ -338,6 +338,35 @@ fn a_study_is_deidentified_and_a_full_folder_is_refused() {
     assert!(errors.lines().any(|line| line.contains("not empty")) && second.stdout.is_empty(), "{errors}");
 }
 
+/// A full disk, here a limit on a file's length: the run counted as done and left cut-off files.
+#[cfg(target_os = "linux")]
+#[test]
+fn copies_that_do_not_fit_on_the_disk_are_an_error_and_leave_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = folder.path().join("study");
+    let options = thoracast_core::phantom::Options { size: Some(64), slice_mm: Some(20.0) };
+    let phantom = thoracast_core::phantom::Phantom::with(5, options);
+    thoracast_core::phantom::write_series(&phantom, &study, &thoracast_files::progress::Silent).unwrap();
+    let out = folder.path().join("out");
+    // Files end at 4 KiB; without its signal a longer one is written up to there and then fails.
+    let run = std::process::Command::new("sh")
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 8; exec \"$@\"",
+            "sh",
+            env!("CARGO_BIN_EXE_thoracast"),
+            "anonymize",
+        ])
+        .args([&study, &out])
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(1), "{errors}");
+    assert!(errors.lines().any(|line| line.contains("out: the copies can't be written")), "{errors}");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, [study]);
+}
+
 #[test]
 fn a_simulated_cohort_is_written_fitted_and_evaluated() {
     let folder = tempfile::tempdir().unwrap();

@@ -63,8 +63,13 @@ pub fn run(args: AnonymizeArgs) -> anyhow::Result<()> {
         print_json(&summary)?;
     } else {
         print_line(&format!(
-            "{} of {} files written: {} patients, {} studies, {} series",
-            summary.written, summary.files, summary.patients, summary.studies, summary.series
+            "{} of {} files written: {} patients, {} studies, {} series ({})",
+            summary.written,
+            summary.files,
+            summary.patients,
+            summary.studies,
+            summary.series,
+            summary.profile
         ))?;
     }
     match summary.failed_verification {

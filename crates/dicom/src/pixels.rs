@@ -152,18 +152,32 @@ impl PixelReader {
         Ok(Plane { stored, slope: slope as f32, intercept: intercept as f32 })
     }
 
+    /// One frame's compressed bytes, its fragments joined.
+    ///
+    /// # Errors
+    /// One sentence without the path; also when the pixels are not compressed.
+    pub fn encoded_frame(&self, frame: usize) -> Result<Vec<u8>, String> {
+        let FramePlaces::Encapsulated(frames) = &self.places else {
+            return Err("its pixel data are not compressed".to_owned());
+        };
+        let fragments = frames.get(frame).ok_or_else(|| format!("frame {frame} does not exist"))?;
+        let mut encoded = Vec::new();
+        for range in fragments {
+            encoded.extend(self.bytes.read(range.start, range.end - range.start)?);
+        }
+        Ok(encoded)
+    }
+
     /// One frame uncompressed.
-    fn raw_frame(&self, frame: usize) -> Result<Vec<u8>, String> {
+    ///
+    /// # Errors
+    /// One sentence without the path.
+    pub fn raw_frame(&self, frame: usize) -> Result<Vec<u8>, String> {
         let size = self.format.frame_bytes();
         match &self.places {
             FramePlaces::Native(start) => self.bytes.read(start + size * frame as u64, size),
-            FramePlaces::Encapsulated(frames) => {
-                let fragments = frames.get(frame).ok_or_else(|| format!("frame {frame} does not exist"))?;
-                let mut encoded = Vec::new();
-                for range in fragments {
-                    encoded.extend(self.bytes.read(range.start, range.end - range.start)?);
-                }
-                let decoded = decode(&self.transfer_syntax, &self.format, encoded)?;
+            FramePlaces::Encapsulated(_) => {
+                let decoded = decode(&self.transfer_syntax, &self.format, self.encoded_frame(frame)?)?;
                 if decoded.len() as u64 != size {
                     return Err(format!(
                         "the compressed picture has {} bytes instead of {size} ({} rows × {} columns)",

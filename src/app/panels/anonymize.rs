@@ -34,8 +34,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, mut form: AnonymizeForm) {
     );
     ui.checkbox(&mut form.skip_burned_in, "Leave out pictures that may carry names in their pixels");
     let t = theme::tokens(ui);
-    let remark =
-        "Pixels are not changed: look at screen saves and secondary captures before passing them on.";
+    let remark = "What is burned into the picture stays: look at screen saves and secondary captures before passing them on.";
     ui.label(RichText::new(remark).small().color(t.muted));
     ui.add_space(6.0);
     ui.horizontal(|ui| {

@@ -1,6 +1,6 @@
 //! Clean Descriptors: what is left of a free text.
 
-use std::collections::BTreeSet;
+use super::identifiers::Identifiers;
 
 /// Words that say what was imaged and how; nothing else of a description is kept, names and numbers included.
 const VOCABULARY: &[&str] = &[
@@ -125,12 +125,16 @@ const VOCABULARY: &[&str] = &[
 
 /// The vocabulary's words of `text` in their order, in lower case; empty if none. A word that is also one of the
 /// patient's or institution's identifiers goes too.
-pub(super) fn clean(text: &str, identifiers: &BTreeSet<String>) -> String {
+pub(super) fn clean(text: &str, identifiers: &Identifiers) -> String {
     let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-    let kept: Vec<String> =
-        words.filter(|word| VOCABULARY.contains(&word.as_str()) && !identifiers.contains(word)).collect();
+    let kept: Vec<String> = words.filter(|word| is_technical(word) && !identifiers.name_word(word)).collect();
     // SH, the shortest VR of descriptions, holds 16 characters, LO 64; the caller cuts to the VR.
     kept.join(" ")
+}
+
+/// Whether a word, in lower case, says what was imaged or how.
+pub(super) fn is_technical(word: &str) -> bool {
+    VOCABULARY.contains(&word)
 }
 
 #[cfg(test)]
@@ -139,13 +143,14 @@ mod tests {
 
     #[test]
     fn only_technical_words_survive() {
-        let none = BTreeSet::new();
+        let none = Identifiers::default();
         assert_eq!(
             clean("CT Thorax/Abdomen für Fr. Müller 12.03.1961, Tel 4711", &none),
             "ct thorax abdomen"
         );
         assert_eq!(clean("Jane Roe", &none), "");
-        let identifiers = BTreeSet::from(["neck".to_owned()]);
+        let mut identifiers = Identifiers::default();
+        identifiers.add("neck");
         assert_eq!(clean("CHEST Mr NECK", &identifiers), "chest");
     }
 }

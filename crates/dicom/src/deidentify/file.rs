@@ -1,34 +1,23 @@
-//! A file as its parts (meta, data set, pixel bytes) and back; the check of what was written.
+//! A file as its parts (meta, data set, pixel data) and back, whole on the disk; the check of what was written.
 
 use std::io::Write;
+use std::path::Path;
 
+use dicom_core::Tag;
 use dicom_core::header::Header;
-use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
 use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
 use super::super::dataset::{Select, values_of};
-use super::super::encoding::{
-    Encoding, ITEM, Outline, OutlineError, SEQUENCE_END, UNDEFINED, element, outline,
-};
+use super::super::encoding::{Encoding, OutlineError, outline};
 use super::super::source::Location;
+use super::pixels::{self, Pixels};
 use super::profile::{Action, action};
-use super::transform::{Transform, effective_vr, text_of};
+use super::transform::{Transform, text_of};
 
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
-const PIXEL_TAG: [u16; 2] = [0x7FE0, 0x0010];
-
-/// The pixel data element's value, untouched.
-#[derive(Debug, PartialEq)]
-pub(super) struct Pixels {
-    /// `OB` or `OW`.
-    vr: [u8; 2],
-    /// The value's bytes; of encapsulated data all items with the delimiter behind them.
-    value: Vec<u8>,
-    encapsulated: bool,
-}
 
 /// A file taken apart.
 pub(super) struct Parts {
@@ -50,7 +39,7 @@ pub(super) fn read(location: &Location) -> Result<Parts, String> {
         OutlineError::Broken(reason) => reason,
     })?;
     let object = values_of(&outline, Select::All);
-    let pixels = pixels(&outline)?;
+    let pixels = pixels::read(&outline)?;
     let compressed = pixels.as_ref().is_some_and(|p| p.encapsulated);
     let (claimed, found) = (&outline.transfer_syntax, outline.encoding);
     let of_data_set = found.transfer_syntax();
@@ -67,39 +56,6 @@ pub(super) fn read(location: &Location) -> Result<Parts, String> {
     };
     let dropped = outline.elements.len().saturating_sub(object.iter().count());
     Ok(Parts { object, pixels, transfer_syntax, encoding, dropped })
-}
-
-fn pixels(outline: &Outline) -> Result<Option<Pixels>, String> {
-    let Some(place) = outline.pixels else { return Ok(None) };
-    let cut = || "the file is cut short inside its pixel data".to_owned();
-    let before = place.at.checked_sub(8).ok_or_else(cut)?;
-    // The VR stands 8 bytes before the value (with four length bytes) or 4 before it; implicit data sets have none.
-    let head = outline.bytes.read(before, 8)?;
-    let vr = [&head[..2], &head[4..6]]
-        .into_iter()
-        .find_map(|vr| if vr == b"OB" { Some(*b"OB") } else { (vr == b"OW").then_some(*b"OW") })
-        .filter(|_| outline.encoding.explicit);
-    if let Some(length) = place.length {
-        let value = outline.bytes.read(place.at, u64::from(length)).map_err(|_| cut())?;
-        return Ok(Some(Pixels { vr: vr.unwrap_or(*b"OW"), value, encapsulated: false }));
-    }
-    let mut value = outline.bytes.read(place.at, outline.bytes.len() - place.at)?;
-    let end = fragments_end(&value).ok_or_else(cut)?;
-    value.truncate(end);
-    Ok(Some(Pixels { vr: *b"OB", value, encapsulated: true }))
-}
-
-/// Behind the sequence delimiter of encapsulated pixel data.
-fn fragments_end(value: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        let item = element(value, at, Encoding::EXPLICIT_LITTLE).ok()?;
-        match item.tag {
-            SEQUENCE_END => return Some(item.value),
-            ITEM if item.length != UNDEFINED => at = item.value.checked_add(item.length as usize)?,
-            _ => return None,
-        }
-    }
 }
 
 /// The whole file: preamble, meta group, data set, pixel data.
@@ -122,7 +78,7 @@ pub(super) fn encode(object: &InMemDicomObject, parts: &Parts) -> Result<Vec<u8>
     let mut data = Vec::new();
     object.write_dataset_with_ts(&mut data, syntax).map_err(|e| failed(&e))?;
     if let Some(pixels) = &parts.pixels {
-        append(&mut data, pixels, parts.encoding)?;
+        pixels::append(&mut data, pixels, parts.encoding)?;
     }
     let mut file = vec![0; 128];
     file.extend(b"DICM");
@@ -139,20 +95,25 @@ pub(super) fn encode(object: &InMemDicomObject, parts: &Parts) -> Result<Vec<u8>
     Ok(file)
 }
 
-fn append(data: &mut Vec<u8>, pixels: &Pixels, encoding: Encoding) -> Result<(), String> {
-    let length = match pixels.encapsulated {
-        true => UNDEFINED,
-        false => u32::try_from(pixels.value.len()).map_err(|_| "its pixel data are too long".to_owned())?,
-    };
-    let half = |v: u16| if encoding.big_endian { v.to_be_bytes() } else { v.to_le_bytes() };
-    let whole = |v: u32| if encoding.big_endian { v.to_be_bytes() } else { v.to_le_bytes() };
-    PIXEL_TAG.iter().for_each(|&part| data.extend(half(part)));
-    if encoding.explicit {
-        data.extend(pixels.vr);
-        data.extend([0, 0]);
+/// Writes a new file and waits until the disk holds it; what could not be written whole is taken away.
+///
+/// # Errors
+/// The system's, of whatever step failed.
+pub(super) fn save(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
     }
-    data.extend(whole(length));
-    data.extend(&pixels.value);
+    let mut file = std::fs::File::create_new(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        drop(file);
+        // The folder it lies in is dropped as well; the reason to tell is that of the writing.
+        let _ = std::fs::remove_file(path);
+        return written;
+    }
+    // So that the check reads what the disk holds, not what is left of the writing in memory.
+    #[cfg(target_os = "linux")]
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?;
     Ok(())
 }
 
@@ -167,6 +128,7 @@ pub(super) fn verify(
     transform: &Transform,
 ) -> Result<(), String> {
     let back = read(location)?;
+    // Of the original, what its image needs.
     if back.pixels != parts.pixels || back.transfer_syntax != parts.transfer_syntax {
         return Err("its pixel data are not those of the original".to_owned());
     }
@@ -197,19 +159,8 @@ fn leftovers(object: &InMemDicomObject, transform: &Transform) -> Result<(), Str
         for item in element.items().unwrap_or_default() {
             leftovers(item, transform)?;
         }
-        // Dates, numbers and code words that the options or the profile keep are compared with nothing; text and raw
-        // bytes are.
-        if matches!(effective_vr(element), VR::DA | VR::TM | VR::DT | VR::DS | VR::IS | VR::AS | VR::CS) {
-            continue;
-        }
-        let text = match (element.vr(), text_of(element)) {
-            (_, Some(text)) => text,
-            (VR::OB | VR::UN, None) => {
-                element.to_bytes().map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
-            }
-            _ => continue,
-        };
-        if !transform.own.contains(&text) && transform.mentioned_in(&text) {
+        let own = text_of(element).is_some_and(|text| transform.own.contains(&text));
+        if !own && transform.holds_identifier(element) {
             return Err(format!("({group:04X},{number:04X}) still holds an identifier of the original"));
         }
     }

@@ -1,20 +1,24 @@
 //! De-identification: DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile, with the options Retain
 //! Longitudinal Temporal Information (full or modified dates), Clean Descriptors and Retain Patient Characteristics.
 //!
-//! Pixel bytes pass through untouched: burned-in text is warned of, not removed. Objects without pictures (reports,
-//! documents, presentation states, plans) are left out, since their contents are free text that the basic profile can't
-//! clean. Every file is read back and checked before it counts as written.
+//! Of the pixel data exactly what the image needs is passed on, without comments and overlays hidden in it: burned-in text
+//! is warned of, not removed. Objects without pictures (reports, documents, presentation states, plans) are left out, since
+//! their contents are free text that the basic profile can't clean. Every file is read back from the disk and checked
+//! before it counts as written.
 
 mod clean;
+mod codestream;
 mod file;
+mod identifiers;
 mod keyed;
+mod pixels;
 mod profile;
 mod transform;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use dicom_dictionary_std::tags;
 use rayon::prelude::*;
@@ -24,6 +28,7 @@ use super::dataset::{Dataset, Values};
 use super::encoding::OutlineError;
 use super::instance::Content;
 use super::source::Location;
+use identifiers::Identifiers;
 use keyed::Key;
 use thoracast_files::progress::Progress;
 use transform::Transform;
@@ -80,6 +85,8 @@ pub struct Summary {
     pub series: usize,
     /// Each names an output file, relative to the output folder.
     pub warnings: Vec<String>,
+    /// The standard's table and its editions.
+    pub profile: String,
     pub options: Options,
 }
 
@@ -91,6 +98,9 @@ pub enum DeidentifyError {
     Input { path: PathBuf, reason: String },
     #[error("{}: {reason}; choose a new or empty folder outside the input", path.display())]
     Output { path: PathBuf, reason: String },
+    /// A full disk, for example. Nothing of the copies is left.
+    #[error("{}: the copies can't be written: {reason}; nothing was kept", path.display())]
+    Unwritable { path: PathBuf, reason: String },
     #[error("{}: no DICOM image that can be de-identified was found here{first}", path.display())]
     Nothing { path: PathBuf, first: String },
     #[error(
@@ -140,43 +150,34 @@ pub fn run(
     check_patient_id(options)?;
     check_output(input, out)?;
     let key = Key::new(options.seed);
-    let mut summary = Summary {
-        files: 0,
-        written: 0,
-        skipped: Vec::new(),
-        failed_verification: 0,
-        patients: 0,
-        studies: 0,
-        series: 0,
-        warnings: Vec::new(),
-        options: options.clone(),
-    };
+    let mut summary = empty_summary(options);
     progress.stage("Reading headers");
     let headers = headers(input, &mut summary, progress)?;
     let jobs = plan(headers, &key, &mut summary)?;
     progress.stage("De-identifying");
-    let refused = |e: std::io::Error| DeidentifyError::Output {
-        path: out.to_owned(),
-        reason: format!("can't be written: {e}"),
-    };
+    let refused = |e: std::io::Error| unwritable(out, &e);
     let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).map_err(refused)?;
     let staging = tempfile::Builder::new().prefix(".deidentify").tempdir_in(parent).map_err(refused)?;
     let whole = staging.path().join("files");
     std::fs::create_dir(&whole).map_err(refused)?;
     let done = AtomicUsize::new(0);
+    let full = AtomicBool::new(false);
     let outcomes: Vec<Result<Vec<String>, Failure>> = jobs
         .par_iter()
         .map(|job| {
-            if progress.cancelled() {
+            if progress.cancelled() || full.load(Ordering::Relaxed) {
                 return Err(Failure::Cancelled);
             }
             let outcome = write(job, &whole, &key, options);
+            if matches!(outcome, Err(Failure::Output(_))) {
+                full.store(true, Ordering::Relaxed);
+            }
             progress.report(done.fetch_add(1, Ordering::Relaxed) + 1, jobs.len());
             outcome
         })
         .collect();
-    settle(jobs, outcomes, &mut summary)?;
+    settle(jobs, outcomes, out, &mut summary)?;
     if summary.written == 0 {
         let path = input.first().cloned().unwrap_or_default();
         let first = summary.skipped.first().map(|s| format!(" ({}: {})", s.path.display(), s.reason));
@@ -186,7 +187,29 @@ pub fn run(
         std::fs::remove_dir(out).map_err(refused)?;
     }
     std::fs::rename(&whole, out).map_err(refused)?;
+    // The copies' folders too are to be on the disk before they are told of.
+    #[cfg(unix)]
+    std::fs::File::open(parent).and_then(|folder| folder.sync_all()).map_err(refused)?;
     Ok(summary)
+}
+
+fn empty_summary(options: &Options) -> Summary {
+    Summary {
+        files: 0,
+        written: 0,
+        skipped: Vec::new(),
+        failed_verification: 0,
+        patients: 0,
+        studies: 0,
+        series: 0,
+        warnings: Vec::new(),
+        profile: profile::edition(),
+        options: options.clone(),
+    }
+}
+
+fn unwritable(out: &Path, error: &std::io::Error) -> DeidentifyError {
+    DeidentifyError::Unwritable { path: out.to_owned(), reason: error.to_string() }
 }
 
 fn check_patient_id(options: &Options) -> Result<(), DeidentifyError> {
@@ -356,31 +379,36 @@ fn numbered(known: &mut HashMap<String, usize>, uid: &str) -> usize {
 
 enum Failure {
     Cancelled,
+    /// The original can't be de-identified.
     Unwritten(String),
+    /// The copy can't be written: so will no other.
+    Output(std::io::Error),
     Unverified(String),
 }
 
 /// Writes one image and checks it; the warnings it gives.
 fn write(job: &Job, folder: &Path, key: &Key, options: &Options) -> Result<Vec<String>, Failure> {
-    let parts = file::read(&job.location).map_err(Failure::Unwritten)?;
+    let mut parts = file::read(&job.location).map_err(Failure::Unwritten)?;
+    let mut remarks = Vec::new();
+    if let Some(pixels) = &parts.pixels {
+        let clean = pixels::clean(pixels, &parts).map_err(Failure::Unwritten)?;
+        remarks = clean.remarks;
+        parts.pixels = Some(clean.pixels);
+    }
     let pseudonym = options.patient_id.clone().unwrap_or_else(|| key.pseudonym(&job.patient));
     let mut transform = Transform {
         key,
         options,
         pseudonym: &pseudonym,
         days_back: key.days_back(&job.patient),
-        identifiers: BTreeSet::new(),
+        identifiers: Identifiers::default(),
         own: HashSet::new(),
         emptied: BTreeSet::new(),
     };
     let object = transform.apply(&parts.object);
     let bytes = file::encode(&object, &parts).map_err(Failure::Unwritten)?;
     let path = folder.join(&job.output);
-    let save = || -> std::io::Result<()> {
-        std::fs::create_dir_all(path.parent().unwrap_or(folder))?;
-        std::fs::write(&path, bytes)
-    };
-    save().map_err(|e| Failure::Unwritten(format!("its output can't be written: {e}")))?;
+    file::save(&path, &bytes).map_err(Failure::Output)?;
     if let Err(reason) = file::verify(&Location::file(&path), &object, &parts, &transform) {
         std::fs::remove_file(&path)
             .map_err(|e| Failure::Unverified(format!("{reason}, and it can't be deleted: {e}")))?;
@@ -393,10 +421,11 @@ fn write(job: &Job, folder: &Path, key: &Key, options: &Options) -> Result<Vec<S
     }
     for tag in &transform.emptied {
         warnings.push(format!(
-            "{name}: ({:04X},{:04X}) held an identifier of the original and was emptied",
+            "{name}: ({:04X},{:04X}) held an identifier of the original, which was taken out",
             tag.0, tag.1
         ));
     }
+    warnings.extend(remarks.iter().map(|remark| format!("{name}: {remark}")));
     if parts.dropped > 0 {
         warnings.push(format!("{name}: {} damaged elements were left out", parts.dropped));
     }
@@ -406,6 +435,7 @@ fn write(job: &Job, folder: &Path, key: &Key, options: &Options) -> Result<Vec<S
 fn settle(
     jobs: Vec<Job>,
     outcomes: Vec<Result<Vec<String>, Failure>>,
+    out: &Path,
     summary: &mut Summary,
 ) -> Result<(), DeidentifyError> {
     let mut folders = [HashSet::new(), HashSet::new(), HashSet::new()];
@@ -420,6 +450,7 @@ fn settle(
                 }
             }
             Err(Failure::Cancelled) => return Err(DeidentifyError::Cancelled),
+            Err(Failure::Output(error)) => return Err(unwritable(out, &error)),
             Err(Failure::Unwritten(reason)) => {
                 summary.skipped.push(Skipped { path: job.location.display_path(), reason });
             }

@@ -42,6 +42,11 @@ struct Row {
     clean: bool,
 }
 
+/// Sequences that may be removed (X/Z, X/D or X/Z/D) and are never of type 2, so that an empty one would be invalid:
+/// referenced study, referenced performed procedure step, operator identification, waveform annotation.
+const REMOVED_SEQUENCES: [Tag; 4] =
+    [Tag(0x0008, 0x1110), Tag(0x0008, 0x1111), Tag(0x0008, 0x1072), Tag(0x0040, 0xB020)];
+
 /// What the Retain Patient Characteristics Option keeps (PS3.15 E.3.7): sex, age, size, weight, ethnic group, smoking
 /// and pregnancy status.
 const CHARACTERISTICS: [Tag; 7] = [
@@ -53,6 +58,27 @@ const CHARACTERISTICS: [Tag; 7] = [
     Tag(0x0010, 0x21A0),
     Tag(0x0010, 0x21C0),
 ];
+
+/// The edition of the standard from which the actions of the basic profile were taken.
+pub(super) static BASIC_EDITION: LazyLock<&str> = LazyLock::new(|| stated("basic profile"));
+
+/// The table's editions in words.
+pub(super) fn edition() -> String {
+    format!(
+        "DICOM PS3.15 Table E.1-1: basic profile of edition {}, options of edition {}",
+        *BASIC_EDITION,
+        stated("options")
+    )
+}
+
+/// What the table's head says of its origin.
+fn stated(what: &str) -> &'static str {
+    let lines = TABLE.lines().filter_map(|line| line.strip_prefix("# edition of the "));
+    lines
+        .filter_map(|line| line.split_once(": "))
+        .find(|(name, _)| *name == what)
+        .map_or("unknown", |(_, edition)| edition)
+}
 
 static ROWS: LazyLock<HashMap<Tag, Row>> = LazyLock::new(|| TABLE.lines().filter_map(parse).collect());
 
@@ -82,13 +108,18 @@ pub(super) fn action(tag: Tag, options: &Options) -> Action {
     let Tag(group, element) = tag;
     let curve_or_overlay = matches!(group & 0xFF00, 0x5000 | 0x6000);
     let group_length = element == 0;
-    if group % 2 == 1 || curve_or_overlay || group_length {
+    // Pixel data within sequences (icons); the image's own is not among the elements.
+    let pixels = group == 0x7FE0;
+    if group % 2 == 1 || curve_or_overlay || group_length || pixels {
         return Action::Remove;
     }
     if options.patient_characteristics && CHARACTERISTICS.contains(&tag) {
         return Action::Unlisted;
     }
     let Some(row) = ROWS.get(&tag) else { return Action::Unlisted };
+    if REMOVED_SEQUENCES.contains(&tag) {
+        return Action::Remove;
+    }
     match options.dates {
         Dates::Full if row.full_dates => Action::KeepDate,
         Dates::Shifted if row.modified_dates => Action::ShiftDate,
@@ -107,6 +138,7 @@ mod tests {
         assert_eq!(TABLE.lines().filter_map(parse).count(), lines);
         assert_eq!(ROWS.len(), lines);
         assert!(lines > 600, "{lines}");
+        assert!(edition().contains("edition 20") && !edition().contains("unknown"), "{}", edition());
     }
 
     #[test]

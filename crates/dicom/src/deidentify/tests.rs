@@ -195,3 +195,134 @@ fn a_cancelled_run_leaves_nothing_behind() {
     assert!(matches!(result, Err(DeidentifyError::Cancelled)));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the study alone");
 }
+
+/// Short names passed every search before: 张伟 stayed in the maker's name, kernel, codes and tables.
+#[test]
+fn a_name_of_two_characters_and_a_number_of_one_are_gone() {
+    use dicom_core::VR;
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in");
+    edited(&small_study(folder.path()), &input, |object| {
+        put(object, tags::PATIENT_NAME, VR::PN, "Zhang^Wei=张^伟");
+        put(object, tags::PATIENT_ID, VR::LO, "7");
+        put(object, tags::MANUFACTURER, VR::LO, "张伟影像");
+        put(object, tags::CONVOLUTION_KERNEL, VR::SH, "B30f zhang");
+        put(object, tags::IMAGE_TYPE, VR::CS, "ORIGINAL\\PRIMARY\\ZHANGWEI");
+        put(object, tags::SOFTWARE_VERSIONS, VR::LO, "7");
+        put(object, tags::MANUFACTURER_MODEL_NAME, VR::LO, "Model 7");
+        let code = dicom_object::InMemDicomObject::from_element_iter([
+            dicom_core::DataElement::new(tags::CODE_VALUE, VR::SH, dicom_core::PrimitiveValue::from("T-1")),
+            dicom_core::DataElement::new(
+                tags::CODE_MEANING,
+                VR::LO,
+                dicom_core::PrimitiveValue::from("胸部 伟张伟"),
+            ),
+            dicom_core::DataElement::new(
+                tags::LUT_EXPLANATION,
+                VR::LO,
+                dicom_core::PrimitiveValue::from("张 of wei"),
+            ),
+        ]);
+        let items = dicom_core::value::DataSetSequence::from(vec![code]);
+        object.put(dicom_core::DataElement::new(tags::ANATOMIC_REGION_SEQUENCE, VR::SQ, items));
+    });
+    let out = folder.path().join("out");
+    let summary = run(std::slice::from_ref(&input), &out, &Options::default(), &Silent).unwrap();
+    assert_eq!((summary.failed_verification, summary.skipped.len()), (0, 0), "{:?}", summary.skipped);
+    let object = first_copy(&out);
+    let text = |tag| object.element(tag).unwrap().to_str().unwrap().into_owned();
+    for tag in [tags::MANUFACTURER, tags::CONVOLUTION_KERNEL, tags::SOFTWARE_VERSIONS] {
+        assert_eq!(text(tag), "", "{tag}");
+    }
+    assert_eq!(text(tags::MANUFACTURER_MODEL_NAME), "Model 7");
+    assert_eq!(text(tags::IMAGE_TYPE), "ORIGINAL\\PRIMARY\\OTHER");
+    let items = object.element(tags::ANATOMIC_REGION_SEQUENCE).unwrap().items().unwrap();
+    let inside = |tag| items[0].element(tag).unwrap().to_str().unwrap().into_owned();
+    assert_eq!(inside(tags::CODE_VALUE), "T-1");
+    assert_eq!(inside(tags::CODE_MEANING), "ANONYMIZED");
+    assert_eq!(inside(tags::LUT_EXPLANATION), "");
+}
+
+fn first_copy(out: &Path) -> dicom_object::DefaultDicomObject {
+    let scan = crate::scan(&[out.to_owned()], &Silent).unwrap();
+    dicom_object::open_file(&scan.series[0].frames[0].path).unwrap()
+}
+
+/// All of these were passed through once.
+#[test]
+fn what_no_viewer_shows_is_passed_on_no_more() {
+    use dicom_core::VR;
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in");
+    edited(&small_study(folder.path()), &input, |object| {
+        put(object, tags::CREATOR_VERSION_UID, VR::UI, "1.2.826.9.4711");
+        put(object, tags::RELATED_GENERAL_SOP_CLASS_UID, VR::UI, "1.2.840.113619.4.27");
+        let study = dicom_core::value::DataSetSequence::from(Vec::<dicom_object::InMemDicomObject>::new());
+        object.put(dicom_core::DataElement::new(tags::REFERENCED_STUDY_SEQUENCE, VR::SQ, study));
+        for (tag, value) in [(tags::BITS_STORED, 12_u16), (tags::HIGH_BIT, 11)] {
+            object.put(dicom_core::DataElement::new(tag, VR::US, dicom_core::PrimitiveValue::from(value)));
+        }
+        let mut pixels = object.element(tags::PIXEL_DATA).unwrap().to_bytes().unwrap().into_owned();
+        // An overlay's bit over a value of no sign, and text behind the frame.
+        let water = pixels.chunks_exact(2).position(|p| p[1] < 8).unwrap();
+        pixels[2 * water + 1] |= 0x10;
+        pixels.extend(b"Ravensworth^Ottilie!");
+        object.put(dicom_core::DataElement::new(
+            tags::PIXEL_DATA,
+            VR::OW,
+            dicom_core::PrimitiveValue::from(pixels),
+        ));
+        let meta = object.meta_mut();
+        meta.source_application_entity_title = Some("HOLLOWHILL".into());
+        meta.private_information_creator_uid = Some("1.2.826.9.4712".into());
+        meta.private_information = Some(b"Ravensworth!".to_vec());
+        meta.update_information_group_length();
+    });
+    let out = folder.path().join("out");
+    let summary = run(std::slice::from_ref(&input), &out, &Options::default(), &Silent).unwrap();
+    assert_eq!((summary.failed_verification, summary.skipped.len()), (0, 0), "{:?}", summary.skipped);
+    assert_eq!(summary.written, 12);
+    let remarked = |words: &str| summary.warnings.iter().filter(|w| w.contains(words)).count();
+    assert_eq!(remarked("20 bytes behind the last frame"), 12, "{:?}", summary.warnings);
+    assert_eq!(remarked("1 pixels had bits set outside BitsStored"), 12);
+    let object = first_copy(&out);
+    assert!(object.element(tags::CREATOR_VERSION_UID).unwrap().to_str().unwrap().starts_with("2.25."));
+    assert_eq!(
+        object.element(tags::RELATED_GENERAL_SOP_CLASS_UID).unwrap().to_str().unwrap(),
+        "1.2.840.113619.4.27"
+    );
+    assert!(object.element(tags::REFERENCED_STUDY_SEQUENCE).is_err());
+    assert_eq!(object.element(tags::PIXEL_DATA).unwrap().to_bytes().unwrap().len(), 64 * 64 * 2);
+    let scan = crate::scan(std::slice::from_ref(&out), &Silent).unwrap();
+    for frame in &scan.series[0].frames {
+        let bytes = std::fs::read(&frame.path).unwrap();
+        for secret in ["Ravensworth", "HOLLOWHILL", "1.2.826.9"] {
+            assert!(!bytes.windows(secret.len()).any(|w| w == secret.as_bytes()), "{secret}");
+        }
+    }
+    // The values are those of the picture without the overlay.
+    let values = |folder: &Path| {
+        let scan = crate::scan(&[folder.to_owned()], &Silent).unwrap();
+        crate::load(&scan.series[0], 0, &Silent, &|_, _| ()).unwrap()
+    };
+    let (old, new) = (values(&folder.path().join("study")), values(&out));
+    assert!(old.planes.iter().zip(&new.planes).all(|(a, b)| a.stored == b.stored));
+}
+
+/// Files that were cut off by a full disk were kept, and the run counted as done.
+#[test]
+fn a_copy_that_can_not_be_written_ends_the_run_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = small_study(folder.path());
+    let out = folder.path().join("out");
+    let outcomes = vec![Err(Failure::Output(std::io::ErrorKind::StorageFull.into()))];
+    let job = Job {
+        location: Location::file(&study),
+        patient: "A".into(),
+        output: "A/1.dcm".into(),
+        burned_in: None,
+    };
+    let mut summary = empty_summary(&Options::default());
+    let error = settle(vec![job], outcomes, &out, &mut summary).unwrap_err();
+    assert!(error.to_string().contains("can't be written") && !out.exists(), "{error}");
+}

@@ -12,14 +12,15 @@ use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
 
 use super::clean::clean;
+use super::identifiers::Identifiers;
 use super::keyed::{Key, is_well_known};
-use super::profile::{Action, action};
+use super::profile::{Action, BASIC_EDITION, action};
 use super::{Dates, Options};
 
 /// Text of dummy values (D) of names and free texts.
 const DUMMY: &str = "ANONYMIZED";
-/// Shortest original text that verification looks for.
-const SHORTEST_IDENTIFIER: usize = 4;
+/// Shortest number of a device or procedure that is searched for; a person's own numbers are at any length.
+const SHORTEST_OTHER_NUMBER: usize = 4;
 
 /// De-identifies data sets of one patient.
 pub(super) struct Transform<'a> {
@@ -27,8 +28,8 @@ pub(super) struct Transform<'a> {
     pub options: &'a Options,
     pub pseudonym: &'a str,
     pub days_back: u64,
-    /// Original names, numbers, dates and UIDs that must not be found in the output; lower case.
-    pub identifiers: BTreeSet<String>,
+    /// Original names, numbers, dates and UIDs that must not be found in the output.
+    pub identifiers: Identifiers,
     /// Values written instead; they may be found.
     pub own: HashSet<String>,
     /// Attributes that the profile keeps but that held an identifier (a maker named like a physician): emptied.
@@ -72,6 +73,10 @@ pub(super) fn effective_vr(element: &InMemElement) -> VR {
 
 fn dictionary_vr(tag: Tag) -> Option<VR> {
     StandardDataDictionary.by_tag(tag).map(|entry| entry.vr().relaxed())
+}
+
+fn dictionary_keyword(tag: Tag) -> &'static str {
+    StandardDataDictionary.by_tag(tag).map_or("", |entry| entry.alias())
 }
 
 fn element(tag: Tag, vr: VR, text: impl Into<String>) -> InMemElement {
@@ -123,8 +128,8 @@ impl Transform<'_> {
                 ])
             })
             .collect();
-        let method = "DICOM PS3.15 Annex E Basic Profile, Thoracast";
-        self.own.insert(method.to_owned());
+        let method = format!("DICOM PS3.15 {} Annex E Basic Profile, Thoracast", *BASIC_EDITION);
+        self.own.insert(method.clone());
         object.put(element(tags::PATIENT_IDENTITY_REMOVED, VR::CS, "YES"));
         object.put(element(tags::DEIDENTIFICATION_METHOD, VR::LO, method));
         object.put(DataElement::new(
@@ -144,29 +149,27 @@ impl Transform<'_> {
             let action = action(element.tag(), self.options);
             let goes = match action {
                 Action::KeepDate => false,
-                Action::Unlisted => effective_vr(element) == VR::PN,
+                Action::Unlisted => matches!(effective_vr(element), VR::PN | VR::UI),
                 _ => true,
             };
             let Some(text) = text_of(element).filter(|_| goes) else { continue };
             match effective_vr(element) {
-                VR::PN => text.split(['^', '=', '\\', ' ', ',']).for_each(|part| self.identifier(part)),
-                VR::UI => text.split('\\').filter(|uid| !is_well_known(uid)).for_each(|u| self.identifier(u)),
-                VR::DA | VR::DT => text.split('\\').filter(|d| d.len() >= 8).for_each(|d| self.identifier(d)),
-                VR::LO | VR::SH | VR::ST | VR::LT | VR::UT | VR::UC if identifies(element.tag()) => {
-                    // Identifiers without a digit may be ordinary words ("DETECTOR").
-                    let number = |value: &&str| value.contains(|c: char| c.is_ascii_digit());
-                    let is_id = element.tag() != tags::PATIENT_ID && ends_with_id(element.tag());
-                    text.split('\\').filter(|v| !is_id || number(v)).for_each(|v| self.identifier(v));
+                VR::PN => self.identifiers.add_names(&text),
+                VR::UI => {
+                    let own =
+                        text.split('\\').filter(|uid| !is_well_known(uid) && !names_a_class(element.tag()));
+                    own.for_each(|uid| self.identifiers.add_uid(uid));
+                }
+                VR::DA | VR::DT => {
+                    // The day, also where the time stands behind it.
+                    text.split('\\').filter_map(|d| d.get(..8)).for_each(|day| self.identifiers.add(day));
+                }
+                VR::LO | VR::SH | VR::ST | VR::LT | VR::UT | VR::UC => {
+                    let values = text.split('\\').filter(|value| identifies(element.tag(), value));
+                    values.for_each(|value| self.identifiers.add(value));
                 }
                 _ => {}
             }
-        }
-    }
-
-    fn identifier(&mut self, text: &str) {
-        let text = text.trim_matches(['\0', ' ']).to_lowercase();
-        if text.chars().count() >= SHORTEST_IDENTIFIER {
-            self.identifiers.insert(text);
         }
     }
 
@@ -184,7 +187,10 @@ impl Transform<'_> {
             Action::Dummy => Some(self.dummy(tag, vr, old)),
             Action::NewUid if vr == VR::UI => Some(element(tag, vr, self.new_uids(&text_of(old)?))),
             Action::NewUid => self.unlisted(old),
-            Action::KeepDate if matches!(vr, VR::DA | VR::TM | VR::DT | VR::SH | VR::LO) => {
+            Action::KeepDate
+                if matches!(vr, VR::DA | VR::TM | VR::DT | VR::SH | VR::LO)
+                    && !self.holds_identifier(old) =>
+            {
                 Some(element(tag, vr, text_of(old)?))
             }
             Action::ShiftDate if vr == VR::TM => Some(element(tag, vr, text_of(old)?)),
@@ -219,39 +225,51 @@ impl Transform<'_> {
     }
 
     /// Not in the table: kept, sequences item by item. Names and free texts, which the table should hold, are emptied;
-    /// what can't be understood (UN without a dictionary entry, or a sequence hidden in UN) goes.
+    /// UIDs that are not the standard's become new ones; what can't be understood (UN without a dictionary entry, or a
+    /// sequence hidden in UN) goes.
     fn unlisted(&mut self, old: &InMemElement) -> Option<InMemElement> {
         let tag = old.tag();
         let vr = effective_vr(old);
-        if vr == VR::SQ {
-            let items: Vec<InMemDicomObject> = old.items()?.iter().map(|item| self.dataset(item)).collect();
-            return Some(DataElement::new(tag, VR::SQ, DataSetSequence::from(items)));
-        }
         match vr {
-            VR::UN => None,
-            VR::PN | VR::LT | VR::ST | VR::UT | VR::UR => Some(DataElement::empty(tag, vr)),
-            _ if old.vr() == VR::UN => match text_of(old) {
-                Some(text) => Some(element(tag, vr, text)),
-                None => Some(old.clone()),
-            },
-            VR::LO | VR::SH | VR::UC if text_of(old).is_some_and(|text| self.mentioned_in(&text)) => {
-                self.emptied.insert(tag);
-                Some(DataElement::empty(tag, vr))
+            VR::SQ => {
+                let items: Vec<InMemDicomObject> =
+                    old.items()?.iter().map(|item| self.dataset(item)).collect();
+                return Some(DataElement::new(tag, VR::SQ, DataSetSequence::from(items)));
             }
+            VR::UN => return None,
+            VR::PN | VR::LT | VR::ST | VR::UT | VR::UR => return Some(DataElement::empty(tag, vr)),
+            VR::UI if !names_a_class(tag) => return Some(element(tag, vr, self.new_uids(&text_of(old)?))),
+            _ => {}
+        }
+        if self.holds_identifier(old) {
+            self.emptied.insert(tag);
+            return Some(self.without_identifier(tag, vr, old));
+        }
+        match text_of(old) {
+            Some(text) if old.vr() == VR::UN => Some(element(tag, vr, text)),
             _ => dictionary_vr(tag).is_some().then(|| old.clone()),
         }
     }
 
-    /// Whether a text holds an identifier of the original; a short one as a whole word.
-    pub fn mentioned_in(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
-        let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        self.identifiers.iter().any(|identifier| {
-            text.match_indices(identifier.as_str()).any(|(at, found)| {
-                found.chars().count() >= 8
-                    || !word(text[..at].chars().next_back()) && !word(text[at + found.len()..].chars().next())
-            })
-        })
+    /// An element that held an identifier: emptied. Coded words, often required (image type), keep their other values; what
+    /// a code needs to be one (PS3.3 8.8) is replaced.
+    fn without_identifier(&mut self, tag: Tag, vr: VR, old: &InMemElement) -> InMemElement {
+        if vr == VR::CS {
+            let text = text_of(old).unwrap_or_default();
+            let kept = |value| if self.identifiers.are_in(VR::CS, value) { "OTHER" } else { value };
+            return element(tag, vr, text.split('\\').map(kept).collect::<Vec<_>>().join("\\"));
+        }
+        let required = [tags::CODE_VALUE, tags::CODING_SCHEME_DESIGNATOR, tags::CODE_MEANING].contains(&tag);
+        if required { self.dummy(tag, vr, old) } else { DataElement::empty(tag, vr) }
+    }
+
+    /// Whether an element's text or raw bytes hold an identifier of the original.
+    pub fn holds_identifier(&self, element: &InMemElement) -> bool {
+        match (effective_vr(element), text_of(element)) {
+            (vr, Some(text)) => self.identifiers.are_in(vr, &text),
+            (VR::OB | VR::UN, None) => element.to_bytes().is_ok_and(|b| self.identifiers.are_in_bytes(&b)),
+            _ => false,
+        }
     }
 
     fn new_uids(&mut self, text: &str) -> String {
@@ -280,23 +298,45 @@ impl Transform<'_> {
             VR::SL => return DataElement::new(tag, vr, PrimitiveValue::from(0_i32)),
             VR::FL => return DataElement::new(tag, vr, PrimitiveValue::from(0_f32)),
             VR::FD => return DataElement::new(tag, vr, PrimitiveValue::from(0_f64)),
+            VR::SQ if dictionary_keyword(tag).ends_with("CodeSequence") => {
+                let item = InMemDicomObject::from_element_iter([
+                    element(tags::CODE_VALUE, VR::SH, self.owned(DUMMY.to_owned())),
+                    element(tags::CODING_SCHEME_DESIGNATOR, VR::SH, self.owned("99THORACAST".to_owned())),
+                    element(tags::CODE_MEANING, VR::LO, DUMMY),
+                ]);
+                return DataElement::new(tag, vr, DataSetSequence::from(vec![item]));
+            }
             _ => return DataElement::empty(tag, vr),
         };
         element(tag, vr, self.owned(text.to_owned()))
     }
 }
 
-/// Whether a text attribute holds a name or number of a person, a place or a device, judged by its keyword.
-fn identifies(tag: Tag) -> bool {
-    let Some(entry) = StandardDataDictionary.by_tag(tag) else { return false };
-    let keyword = entry.alias();
-    let named = ["Institution", "Physician", "Address", "Telephone", "AccessionNumber", "SerialNumber"];
-    named.iter().any(|part| keyword.contains(part)) || ends_with_id(tag)
+/// Whether a value of a text attribute is searched for, judged by the attribute's keyword: numbers of a person always,
+/// names of places and numbers of devices and procedures when they are long enough to be told from other words.
+fn identifies(tag: Tag, value: &str) -> bool {
+    let keyword = dictionary_keyword(tag);
+    let length = value.trim_matches(['\0', ' ']).chars().count();
+    if ["PatientID", "OtherPatientIDs", "MedicalRecordLocator"].contains(&keyword) {
+        return true;
+    }
+    // These are often just 1.
+    if ["AccessionNumber", "StudyID", "AdmissionID", "ServiceEpisodeID"].contains(&keyword) {
+        return length > 1;
+    }
+    if length < SHORTEST_OTHER_NUMBER {
+        return false;
+    }
+    // Numbers without a digit may be ordinary words ("DETECTOR").
+    let number =
+        (keyword.ends_with("ID") || keyword.ends_with("IDs")) && value.contains(|c: char| c.is_ascii_digit());
+    let named = ["Institution", "Physician", "Address", "Telephone", "SerialNumber"];
+    number || named.iter().any(|part| keyword.contains(part))
 }
 
-fn ends_with_id(tag: Tag) -> bool {
-    let entry = StandardDataDictionary.by_tag(tag);
-    entry.is_some_and(|entry| entry.alias().ends_with("ID") || entry.alias().ends_with("IDs"))
+/// Whether a UID attribute names a kind of object or an encoding; a maker's own (private) ones stay.
+fn names_a_class(tag: Tag) -> bool {
+    ["SOPClass", "TransferSyntax", "CodingScheme"].iter().any(|part| dictionary_keyword(tag).contains(part))
 }
 
 /// DA or DT values (PS3.5 6.2) moved back by days; None if one is not a date.
