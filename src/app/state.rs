@@ -429,7 +429,9 @@ impl State {
     /// A number that changes whenever something the result depends on changes.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.viewer.open.as_ref().map(|o| o.opening).hash(&mut hasher);
+        // The series and not its opening: a result is still its own when the series is taken up again.
+        let series = self.viewer.open.as_ref().map(|o| &o.series);
+        series.map(|s| (&s.uid, s.frames.first().map(|f| (&f.path, &f.member, f.frame)))).hash(&mut hasher);
         self.inputs.hash(&mut hasher);
         self.weights.key.hash(&mut hasher);
         hasher.finish()

@@ -95,7 +95,9 @@ impl Workstation {
     fn take_values(&mut self, values: FilledRow) {
         self.state.last_change = None;
         self.change("row", |inputs| {
-            inputs.id.clone_from(&values.identity.id);
+            if !values.identity.id.is_empty() {
+                inputs.id.clone_from(&values.identity.id);
+            }
             inputs.fields.clone_from(&values.fields);
             inputs.row = Some(values);
         });
