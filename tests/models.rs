@@ -10,7 +10,7 @@ use thoracast::app::command::{Action, Command};
 use thoracast::app::settings::Settings;
 use thoracast::app::state::{Dialog, Level, Severity, Tab};
 use thoracast::app::{Options, Workstation};
-use thoracast_core::chart::cam::{ColourMap, Look};
+use thoracast_core::cam::{ColourMap, Look};
 use thoracast_core::nn::state_dict::{RawTensor, StateDict};
 use thoracast_core::nn::{Arch, pattern, weights};
 use thoracast_core::phantom::{self, Phantom};

@@ -15,7 +15,7 @@ use super::training::TrainingForm;
 use thoracast_core::analysis::Question;
 use thoracast_core::assess::{AssessError, Assessment, Models};
 use thoracast_core::audit::Report;
-use thoracast_core::chart::cam::Look;
+use thoracast_core::cam::Look;
 use thoracast_core::clinical::Record;
 use thoracast_core::clinical::importance::ExplainedCohort;
 use thoracast_core::cohort::Table;

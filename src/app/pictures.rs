@@ -7,7 +7,7 @@ use egui::{ColorImage, TextureHandle, TextureOptions};
 
 use super::handle::statistics;
 use super::viewer::OpenSeries;
-use thoracast_core::chart::cam::{ColourMap, Look};
+use thoracast_core::cam::{self, ColourMap, Look};
 use thoracast_core::measure::{Mark, RegionStatistics};
 use thoracast_core::nn::Heatmap;
 use thoracast_core::slice::Picture;
@@ -109,7 +109,7 @@ impl Pictures {
         if let Some(kept) = self.cam[number].as_ref().filter(|k| k.key == key) {
             return Some(kept.texture.clone());
         }
-        let over = thoracast_core::chart::cam::overlay(picture, heatmap, look.opacity, look.map)?;
+        let over = cam::overlay(picture, heatmap, look)?;
         let image = ColorImage::from_rgba_unmultiplied([over.width, over.height], &over.bytes);
         Some(keep(&mut self.cam[number], ctx, "cam", key, TextureOptions::LINEAR, || image))
     }

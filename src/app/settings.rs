@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::keymap::Keymap;
-use thoracast_core::chart::cam::Look;
+use thoracast_core::cam::Look;
 use thoracast_files as files;
+use thoracast_files::budget;
 
 /// Recent files kept.
 const RECENTS_KEPT: usize = 10;
@@ -51,7 +52,7 @@ impl Settings {
     /// # Errors
     /// One sentence when the file can't be read or understood.
     pub fn read(path: &Path) -> Result<Self, String> {
-        match std::fs::read(path) {
+        match budget::read(path, budget::DOCUMENT) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|e| {
                 format!("{}: the settings can't be understood ({e}); the usual ones are used", path.display())
             }),

@@ -15,8 +15,8 @@ use super::training::{TrainingForm, TrainingRun};
 pub use super::viewer::{Layout, OpenSeries, Preset, Viewer, Window};
 use thoracast_core::assess::Assessment;
 use thoracast_core::audit::Report;
+use thoracast_core::cam::Look;
 use thoracast_core::chart::Chart;
-use thoracast_core::chart::cam::Look;
 use thoracast_core::clinical::importance::ExplainedCohort;
 use thoracast_core::clinical::{self, Kind, Record, VARIABLES, Variable};
 use thoracast_core::cohort::Table;
@@ -30,6 +30,7 @@ use thoracast_core::nn::weights::Info;
 use thoracast_core::nn::{Card, Heatmap};
 use thoracast_dicom::deidentify::Dates;
 use thoracast_dicom::{Scan, TagText};
+use thoracast_files::words;
 
 /// The workspaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -419,7 +420,7 @@ impl State {
 
     /// Tells a person something once: toast and log.
     pub fn tell(&mut self, severity: Severity, text: impl Into<String>) {
-        let text = text.into();
+        let text = words::clean(&text.into()).into_owned();
         if self.messages.len() >= MESSAGES_KEPT {
             self.messages.drain(..MESSAGES_KEPT / 2);
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::{Stages, note, print_json, print_line};
+use crate::cli::{Stages, note, print_json, print_line, warn};
 use thoracast_dicom::deidentify::{self, Dates, Options, Summary};
 
 #[derive(clap::Args, Debug)]
@@ -81,9 +81,7 @@ pub fn run(args: AnonymizeArgs) -> anyhow::Result<()> {
 }
 
 fn tell(summary: &Summary) {
-    for warning in &summary.warnings {
-        note(&format!("warning: {warning}"));
-    }
+    warn(&summary.warnings);
     for skipped in &summary.skipped {
         note(&format!("left out: {}: {}", skipped.path.display(), skipped.reason));
     }

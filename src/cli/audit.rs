@@ -1,7 +1,7 @@
 //! `thoracast audit`: what is wrong with a cohort before anyone trusts a figure made from it.
 
 use super::folder::FolderArgs;
-use super::{Stages, note, print_json, print_line};
+use super::{Stages, print_json, print_line, warn};
 use thoracast_core::audit::{self, Finding, Report, Severity};
 
 /// Looks for what makes a cohort's figures untrustworthy.
@@ -17,7 +17,7 @@ pub struct AuditArgs {
 /// Audits and prints; findings are no error.
 pub fn run(args: AuditArgs) -> anyhow::Result<()> {
     let folder = args.folder.open()?;
-    folder.warnings.iter().for_each(|w| note(&format!("warning: {w}")));
+    warn(&folder.warnings);
     let report = audit::run(&folder, &Stages)?;
     if args.json { print_json(&report) } else { tell(&report) }
 }
@@ -36,7 +36,8 @@ fn tell_one(finding: &Finding) -> anyhow::Result<()> {
         Severity::Medium => "MEDIUM",
         Severity::Low => "LOW",
     };
-    print_line(&format!("\n{severity}  {}", finding.code.title()))?;
+    print_line("")?;
+    print_line(&format!("{severity}  {}", finding.code.title()))?;
     print_line(&format!("  {}", finding.message))?;
     if let Some(effect) = finding.effect {
         print_line(&format!(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{note, print_json, print_line};
+use super::{print_json, print_line, print_page, warn};
 use thoracast_core::cohort::table_one::{self, Style, TableOne};
 use thoracast_core::cohort::values::{ColumnValues, Groups, Values};
 use thoracast_core::cohort::{CohortFolder, CohortTable, Mapping, Table, columns};
@@ -35,7 +35,7 @@ pub struct CohortArgs {
 pub fn run(args: CohortArgs) -> anyhow::Result<()> {
     let mapping = args.mapping.as_deref().map(Mapping::read).transpose()?;
     let (table, pictures) = read(&args, mapping.as_ref())?;
-    table.warnings.iter().for_each(|w| note(&format!("warning: {w}")));
+    warn(&table.warnings);
     let table_one = args.table_one.then(|| make_table_one(&args, &table)).transpose()?;
     if args.json {
         return print_json(&json!({
@@ -47,7 +47,7 @@ pub fn run(args: CohortArgs) -> anyhow::Result<()> {
         }));
     }
     match table_one {
-        Some(t) => print_line(&t.markdown()),
+        Some(t) => print_page(&t.markdown()),
         None => tell(&table),
     }
 }
@@ -63,7 +63,7 @@ fn read(args: &CohortArgs, mapping: Option<&Mapping>) -> anyhow::Result<(Table, 
         return Ok((table, BTreeMap::new()));
     }
     let folder = CohortFolder::open(&args.path, mapping)?;
-    folder.warnings.iter().for_each(|w| note(&format!("warning: {w}")));
+    warn(&folder.warnings);
     let mut pictures = BTreeMap::new();
     folder.pictures.iter().for_each(|p| *pictures.entry(p.level.name().to_owned()).or_insert(0) += 1);
     let tables = if folder.clinical.is_empty() { &folder.survival } else { &folder.clinical };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::{Stages, note, print_line};
+use super::{Stages, note, print_line, print_lines, warn};
 use crate::app::{self, gallery};
 use thoracast_core::assess::{self, Case, Models, Remark};
 use thoracast_core::clinical;
@@ -25,7 +25,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "DIR", default_value = "thoracast-demo")]
     out: PathBuf,
     /// Where the networks run
-    #[arg(long, value_enum, default_value = "auto")]
+    #[arg(long, value_parser = super::choices::device(), default_value = "auto")]
     device: DeviceChoice,
     /// Folder with the models
     #[arg(long, value_name = "DIR")]
@@ -71,10 +71,8 @@ fn report_of_demo(args: &DemoArgs) -> anyhow::Result<()> {
     let remarks = warnings.into_iter().map(Remark::Input).collect();
     let case = Case { subject, record: record.clone(), t4, t11, remarks };
     let assessment = assess::assess(&models, case, &FusionRule::Vote, &Stages)?;
-    for warning in assessment.remarks.words() {
-        note(&format!("warning: {warning}"));
-    }
+    warn(&assessment.remarks.words());
     let provenance = report::provenance(&models, Some(series), inputs);
     report::save(&assessment, &record, &provenance, &args.out.join("report.pdf"))?;
-    print_line(&super::predict::in_words(&assessment))
+    print_lines(&super::predict::in_words(&assessment))
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::folder::{FolderArgs, ModelArgs};
-use super::{Stages, note, print_json, print_line};
+use super::{Stages, count, note, print_json, print_lines, warn};
 use thoracast_core::assess::RESEARCH_ONLY;
 use thoracast_core::cohort::Split;
 use thoracast_core::evaluate::{self, Branch, CrossValidation, Evaluation, Options};
@@ -22,10 +22,10 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "VARIABLES", value_delimiter = ',')]
     without: Vec<String>,
     /// Cross-validate the clinical models over all patients: so many folds
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = count::<2, 1000>)]
     folds: Option<usize>,
     /// So many times, dealt out anew
-    #[arg(long, default_value_t = 1, requires = "folds", value_name = "R")]
+    #[arg(long, default_value_t = 1, requires = "folds", value_name = "R", value_parser = count::<1, 1000>)]
     repeats: usize,
     /// Also write the stacked fusion's weights here, for `predict --fusion FILE`
     #[arg(long, value_name = "FILE")]
@@ -55,7 +55,7 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
         seed: args.seed,
     };
     let result = evaluate::run(&cohort, &models, &options, &Stages)?;
-    result.warnings.iter().for_each(|w| note(&format!("warning: {w}")));
+    warn(&result.warnings);
     if let Some(path) = &args.stacking {
         let fitted = result
             .stacking
@@ -64,10 +64,10 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
         fitted.write(path)?;
         note(&format!("stacking weights: {}", path.display()));
     }
-    if args.json { print_json(&result) } else { print_line(&in_words(&result)) }
+    if args.json { print_json(&result) } else { print_lines(&in_words(&result)) }
 }
 
-fn in_words(result: &Evaluation) -> String {
+fn in_words(result: &Evaluation) -> Vec<String> {
     let mut lines = vec![format!(
         "{} patients of the {} split, {} with metastasis{}",
         result.n,
@@ -97,7 +97,7 @@ fn in_words(result: &Evaluation) -> String {
         ));
     }
     lines.push(RESEARCH_ONLY.to_owned());
-    lines.join("\n")
+    lines
 }
 
 fn row(branch: &Branch) -> String {

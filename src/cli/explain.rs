@@ -6,12 +6,13 @@ use anyhow::{anyhow, bail};
 
 use super::folder::FolderArgs;
 use super::plot::PlotArgs;
-use super::{note, print_json, print_line};
+use super::{print_json, print_line, warn};
 use thoracast_core::assess::Places;
 use thoracast_core::chart::{Chart, beeswarm, waterfall};
 use thoracast_core::clinical::importance::{ExplainedCohort, explain_cohort};
 use thoracast_core::clinical::{self, ClinicalModel, Kind, variable};
 use thoracast_core::cohort::Split;
+use thoracast_core::figures::explanation;
 
 /// Logical points of a figure's width.
 const WIDTH: f32 = 720.0;
@@ -62,7 +63,7 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<()> {
         anyhow!("{}: there is no clinical table of the {} patients", args.folder.cohort.display(), args.split)
     })?;
     let (mut records, warnings) = clinical::read_records(table)?;
-    warnings.iter().for_each(|w| note(&format!("warning: {w}")));
+    warn(&warnings);
     let mut outcome = match table.column("metastasis") {
         Some(_) => clinical::outcomes(table)?,
         None => Vec::new(),
@@ -99,9 +100,12 @@ impl ExplainArgs {
             return None;
         }
         match (&self.id, &self.variable) {
-            (Some(_), _) => waterfall::draw(&explained.patients.first()?.explanation, WIDTH),
-            (_, Some(key)) => beeswarm::dependence(explained, key, source, WIDTH),
-            _ => beeswarm::draw(explained, source, WIDTH),
+            (Some(_), _) => {
+                let patient = explained.patients.first()?;
+                waterfall::draw(&explanation::waterfall(&patient.explanation), WIDTH)
+            }
+            (_, Some(key)) => beeswarm::dependence(&explanation::dependence(explained, key, source)?, WIDTH),
+            _ => beeswarm::draw(&explanation::beeswarm(explained, source), WIDTH),
         }
     }
 }
@@ -133,7 +137,7 @@ fn tell(explained: &ExplainedCohort) -> anyhow::Result<()> {
 fn in_words(key: &str, value: f64) -> String {
     match variable(key) {
         Some(known) if matches!(known.kind, Kind::Code(_)) || !known.unit.is_empty() => {
-            waterfall::value_words(known, value)
+            explanation::value_words(known, value)
         }
         _ => value.to_string(),
     }

@@ -27,7 +27,7 @@ impl FolderArgs {
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ModelArgs {
     /// Where the networks run
-    #[arg(long, value_enum, default_value = "auto")]
+    #[arg(long, value_parser = super::choices::device(), default_value = "auto")]
     device: DeviceChoice,
     /// Folder with the models
     #[arg(long, value_name = "DIR")]

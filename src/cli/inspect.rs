@@ -1,13 +1,12 @@
 //! `inspect`: what is in a file, folder, ZIP or DICOMDIR.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::note;
+use super::{note, print_json, print_lines};
 use thoracast_dicom::{self as dicom, HuStatistics, Scan, Series, Unreadable};
 use thoracast_files::progress::Progress;
 
@@ -94,17 +93,10 @@ pub fn run(args: InspectArgs) -> anyhow::Result<()> {
     let progress = Paced::new();
     let scan = dicom::scan(std::slice::from_ref(&args.path), &progress)?;
     let inspection = inspect(scan, &progress);
-    let mut text = Vec::new();
     if args.json {
-        serde_json::to_writer_pretty(&mut text, &inspection)?;
-        text.push(b'\n');
+        print_json(&inspection)?
     } else {
-        write_table(&mut text, &inspection)?;
-    }
-    match io::stdout().lock().write_all(&text) {
-        // A reader that stops listening (`| head`) is no error of the input.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
-        _ => {}
+        print_lines(&in_words(&inspection))?
     }
     match inspection.unreadable.first() {
         Some(first) if inspection.series.is_empty() => {
@@ -174,7 +166,9 @@ fn statistics(series: &Series, progress: &dyn Progress) -> Result<Option<HuStati
     Ok(of_slices.into_iter().filter_map(|cell| cell.into_inner().flatten()).reduce(HuStatistics::and))
 }
 
-fn write_table(out: &mut impl Write, inspection: &Inspection) -> io::Result<()> {
+/// The inspection in lines for a person.
+fn in_words(inspection: &Inspection) -> Vec<String> {
+    let mut lines = Vec::new();
     for series in &inspection.series {
         let state = match (series.usable, series.viewable) {
             (true, _) => "usable",
@@ -184,43 +178,43 @@ fn write_table(out: &mut impl Write, inspection: &Inspection) -> io::Result<()> 
         let description =
             if series.description.is_empty() { "(no description)" } else { &series.description };
         let modality = if series.modality.is_empty() { "?" } else { &series.modality };
-        writeln!(out, "{modality}  {description}  [{state}]")?;
-        let mut row = |name: &str, value: String| writeln!(out, "  {name:<16}{value}");
-        row("series", series.uid.clone())?;
-        row("study", series.study_uid.clone())?;
-        row("patient", series.patient_id.clone())?;
+        lines.push(format!("{modality}  {description}  [{state}]"));
+        let mut row = |name: &str, value: String| lines.push(format!("  {name:<16}{value}"));
+        row("series", series.uid.clone());
+        row("study", series.study_uid.clone());
+        row("patient", series.patient_id.clone());
         if series.rows > 0 && series.columns > 0 {
             row(
                 "slices",
                 format!("{} of {} × {} (rows × columns)", series.slices, series.rows, series.columns),
-            )?;
+            );
         } else {
-            row("objects", format!("{} without pictures", series.slices))?;
+            row("objects", format!("{} without pictures", series.slices));
         }
         if let Some([rows, columns, planes]) = series.spacing_mm {
-            row("spacing", format!("{rows:.4} × {columns:.4} × {planes:.4} mm"))?;
+            row("spacing", format!("{rows:.4} × {columns:.4} × {planes:.4} mm"));
         }
         if let Some([low, high]) = series.z_range_mm {
-            row("z", format!("{low:.2} to {high:.2} mm"))?;
+            row("z", format!("{low:.2} to {high:.2} mm"));
         }
-        row("encoding", series.transfer_syntax_names.join(", "))?;
+        row("encoding", series.transfer_syntax_names.join(", "));
         if let Some(hu) = &series.hu {
             let is_padding = series.padding_hu.is_some_and(|padding| padding == hu.min);
             let padding = if is_padding { "; the lowest is padding, not measured" } else { "" };
-            row("HU", format!("{:.0} to {:.0}, mean {:.2}{padding}", hu.min, hu.max, hu.mean))?;
+            row("HU", format!("{:.0} to {:.0}, mean {:.2}{padding}", hu.min, hu.max, hu.mean));
         }
         for warning in &series.warnings {
-            row("!", warning.clone())?;
+            row("!", warning.clone());
         }
-        writeln!(out)?;
+        lines.push(String::new());
     }
     if !inspection.unreadable.is_empty() {
-        writeln!(out, "Unreadable")?;
+        lines.push("Unreadable".to_owned());
     }
     for file in &inspection.unreadable {
-        writeln!(out, "  {}: {}", file.path.display(), file.reason)?;
+        lines.push(format!("  {}: {}", file.path.display(), file.reason));
     }
-    Ok(())
+    lines
 }
 
 #[cfg(test)]
@@ -293,9 +287,7 @@ mod tests {
     #[test]
     fn the_table_names_series_warnings_and_unreadable_files() {
         let Some(folder) = shared("awkward/one-defect-each/20-broken-files") else { return };
-        let mut text = Vec::new();
-        write_table(&mut text, &inspect(dicom::scan(&[folder], &Silent).unwrap(), &Silent)).unwrap();
-        let text = String::from_utf8(text).unwrap();
+        let text = in_words(&inspect(dicom::scan(&[folder], &Silent).unwrap(), &Silent)).join("\n");
         for part in [
             "[usable]",
             "3.3672 × 3.3672",

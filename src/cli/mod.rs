@@ -3,6 +3,7 @@
 
 mod anonymize;
 mod audit;
+mod choices;
 mod cohort;
 mod demo;
 mod evaluate;
@@ -19,7 +20,7 @@ mod stats;
 mod train;
 mod weights;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ use serde::Serialize;
 use crate::app;
 use thoracast_core::nn::DeviceChoice;
 use thoracast_files::progress::Progress;
+use thoracast_files::words;
 
 /// Predicts distant metastasis of breast cancer from a chest CT. Research use only.
 #[derive(Parser)]
@@ -39,7 +41,7 @@ struct Arguments {
     /// Studies and clinical tables to open in the workstation
     paths: Vec<PathBuf>,
     /// Where networks run
-    #[arg(long, value_enum, default_value = "auto")]
+    #[arg(long, value_parser = choices::device(), default_value = "auto")]
     device: DeviceChoice,
     /// Folder with the models (default: THORACAST_MODELS, or `models` beside the program)
     #[arg(long, value_name = "DIR")]
@@ -87,9 +89,9 @@ pub fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_reader_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // A closed stderr leaves nobody to tell.
-            let _ = writeln!(std::io::stderr(), "thoracast: {error:#}");
+            note(&format!("thoracast: {error:#}"));
             ExitCode::from(1)
         }
     }
@@ -139,31 +141,76 @@ fn window(options: app::Options) -> anyhow::Result<()> {
     Ok(app::run(options)?)
 }
 
-/// One JSON document on stdout. A reader that has gone away is not an error.
-pub(crate) fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
+/// Standard output took no more. `main` ends quietly where its reader has gone away.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output can't be written ({0}); what was printed is not whole")]
+struct OutputError(io::Error);
+
+/// Whether an error is that of a reader who has seen enough (`| head`).
+fn is_reader_gone(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<OutputError>().is_some_and(|e| e.0.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Writes to stdout and sees to it that all has arrived.
+fn write_out(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
     // Curves of a million patients are hundreds of megabytes: they are written as they are made.
-    let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
-    let written = serde_json::to_writer_pretty(&mut out, document)
-        .map_err(std::io::Error::from)
-        .and_then(|()| writeln!(out))
-        .and_then(|()| out.flush());
-    match written {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    write(&mut out).and_then(|()| out.flush()).map_err(|error| {
+        // What is left must not be tried again when the buffer is dropped.
+        let _ = out.into_parts();
+        OutputError(error).into()
+    })
 }
 
-/// A line on stdout. A reader that has gone away is not an error.
+/// One JSON document on stdout.
+pub(crate) fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
+    write_out(|out| {
+        serde_json::to_writer_pretty(&mut *out, document)?;
+        writeln!(out)
+    })
+}
+
+/// One JSON document in one line on stdout.
+pub(crate) fn print_json_line(document: &impl Serialize) -> anyhow::Result<()> {
+    write_out(|out| {
+        serde_json::to_writer(&mut *out, document)?;
+        writeln!(out)
+    })
+}
+
+/// A line on stdout, whatever characters its values bring (see [`words::clean`]).
 pub(crate) fn print_line(text: &str) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
+    write_out(|out| writeln!(out, "{}", words::clean(text)))
+}
+
+/// Lines on stdout, each as [`print_line`] has it.
+pub(crate) fn print_lines<T: AsRef<str>>(lines: &[T]) -> anyhow::Result<()> {
+    lines.iter().try_for_each(|line| print_line(line.as_ref()))
+}
+
+/// A document of several lines on stdout, such as a Markdown table, that its maker has kept clean.
+pub(crate) fn print_page(text: &str) -> anyhow::Result<()> {
+    write_out(|out| writeln!(out, "{}", words::clean_page(text)))
+}
+
+/// A line on stderr: progress and warnings. A closed stderr leaves nobody to tell.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", words::clean(text));
+}
+
+/// Warnings on stderr; beyond the first they are counted.
+pub(crate) fn warn(warnings: &[String]) {
+    warnings.iter().take(words::MOST_REMARKS + 1).for_each(|w| note(&format!("warning: {w}")));
+    let more = warnings.len().saturating_sub(words::MOST_REMARKS + 1);
+    if more > 0 {
+        note(&format!("warning: and {more} more, which are not listed"));
     }
 }
 
-/// A line on stderr: progress and warnings.
-pub(crate) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+/// A count an option may have, from `LOW` to `HIGH`; anything else is told with that range.
+pub(crate) fn count<const LOW: usize, const HIGH: usize>(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|n| (LOW..=HIGH).contains(n));
+    count.ok_or_else(|| format!("give a whole number from {LOW} to {HIGH}"))
 }
 
 /// Names each stage on stderr.

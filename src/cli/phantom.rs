@@ -3,8 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
-use anyhow::Context;
-
+use super::{note, print_json, print_line};
 use thoracast_core::phantom::{Phantom, write_series};
 use thoracast_files::progress::Progress;
 
@@ -28,18 +27,13 @@ pub struct PhantomArgs {
 pub fn run(args: PhantomArgs) -> anyhow::Result<()> {
     let phantom = Phantom::new(args.seed);
     let truth = write_series(&phantom, &args.dir, &OnStderr)?;
-    let mut out = std::io::stdout().lock();
-    let printed = if args.json {
-        serde_json::to_writer_pretty(&mut out, &truth)?;
-        writeln!(out)
-    } else {
-        let (id, slices, dir) = (&truth.patient_id, truth.slices, args.dir.display());
-        writeln!(
-            out,
-            "{id}: a synthetic chest CT of {slices} slices is in {dir}, with truth.json and clinical.csv."
-        )
-    };
-    printed.context("the result could not be printed")
+    if args.json {
+        return print_json(&truth);
+    }
+    let (id, slices, dir) = (&truth.patient_id, truth.slices, args.dir.display());
+    print_line(&format!(
+        "{id}: a synthetic chest CT of {slices} slices is in {dir}, with truth.json and clinical.csv."
+    ))
 }
 
 /// Stages as lines; a running count only where a person watches.
@@ -47,12 +41,12 @@ struct OnStderr;
 
 impl Progress for OnStderr {
     fn stage(&self, name: &str) {
-        eprintln!("{name} …");
+        note(&format!("{name} …"));
     }
 
     fn report(&self, done: usize, total: usize) {
         if std::io::stderr().is_terminal() && (done.is_multiple_of(10) || done == total) {
-            eprint!("\r{done}/{total}{}", if done == total { "\n" } else { "" });
+            let _ = write!(std::io::stderr(), "\r{done}/{total}{}", if done == total { "\n" } else { "" });
         }
     }
 }

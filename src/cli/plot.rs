@@ -30,8 +30,8 @@ impl PlotArgs {
 
     /// Refuses what cannot be written, before anything is computed.
     pub fn check(&self) -> anyhow::Result<()> {
-        if !(self.dpi.is_finite() && self.dpi > 0.0) {
-            bail!("--dpi {} is no resolution; write a number above 0, such as 300", self.dpi);
+        if !(10.0..=2400.0).contains(&self.dpi) {
+            bail!("--dpi {} is no resolution; write a number from 10 to 2400, such as 300", self.dpi);
         }
         self.plot.as_ref().map_or(Ok(()), |path| match Format::of(path) {
             Some(_) => Ok(()),

@@ -6,19 +6,20 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::folder::ModelArgs;
-use super::{Stages, note, print_json, print_line};
+use super::{Stages, note, print_json, print_lines, warn};
 use thoracast_core::assess::{
     self, Assessment, Case, Gravity, LevelPicture, Models, Placed, RESEARCH_ONLY, Remark, UNTRAINED,
 };
-use thoracast_core::chart::votes;
 use thoracast_core::clinical::{self, Record};
 use thoracast_core::cohort::Table;
+use thoracast_core::figures::votes;
 use thoracast_core::fusion::{FittedStacking, FusionRule};
 use thoracast_core::identity::{self, Identity, OtherPatient, Subject};
 use thoracast_core::nn::Network;
 use thoracast_core::report::{self, Input};
 use thoracast_core::slice;
 use thoracast_dicom::{self as dicom, Series};
+use thoracast_files::words;
 
 #[derive(Args)]
 pub struct PredictArgs {
@@ -107,9 +108,7 @@ pub fn run(args: PredictArgs) -> anyhow::Result<()> {
     let record = found.record;
     let case = Case { subject: found.subject, record: record.clone(), t4, t11, remarks: found.remarks };
     let assessment = assess::assess(&models, case, &rule, &Stages)?;
-    for warning in assessment.remarks.words() {
-        note(&format!("warning: {warning}"));
-    }
+    warn(&assessment.remarks.words());
     if let Some(folder) = &args.out {
         let series = match &found.pictures {
             Pictures::Series { series, .. } => Some(series.as_ref()),
@@ -119,7 +118,7 @@ pub fn run(args: PredictArgs) -> anyhow::Result<()> {
         report::save(&assessment, &record, &provenance, &folder.join("report.pdf"))?;
         note(&format!("report: {}", folder.join("report.pdf").display()));
     }
-    if args.json { print_json(&assessment) } else { print_line(&in_words(&assessment)) }
+    if args.json { print_json(&assessment) } else { print_lines(&in_words(&assessment)) }
 }
 
 fn fusion_rule(asked: &str) -> anyhow::Result<FusionRule> {
@@ -150,7 +149,7 @@ fn in_pictures<'a>(
         subject: Subject::of_pictures(values),
         record,
         pictures: Pictures::Cut { t4, t11 },
-        remarks: warnings.into_iter().map(Remark::Input).collect(),
+        remarks: words::capped(warnings).into_iter().map(Remark::Input).collect(),
         inputs,
     })
 }
@@ -162,9 +161,8 @@ fn in_study<'a>(path: &Path, args: &PredictArgs, table: &Table) -> anyhow::Resul
         );
     };
     let scan = dicom::scan(&[path.to_owned()], &Stages)?;
-    for file in &scan.unreadable {
-        note(&format!("warning: {}: {}", file.path.display(), file.reason));
-    }
+    let unreadable = scan.unreadable.iter().map(|file| format!("{}: {}", file.path.display(), file.reason));
+    warn(&unreadable.collect::<Vec<_>>());
     let mut warnings = Vec::new();
     let series = choose(&scan.series, args.series.as_deref(), path, &mut warnings)?;
     let study = Identity::of_series(series);
@@ -186,7 +184,7 @@ fn in_study<'a>(path: &Path, args: &PredictArgs, table: &Table) -> anyhow::Resul
         subject,
         record,
         pictures: Pictures::Series { series: Box::new(series.clone()), t4, t11 },
-        remarks: warnings.into_iter().map(Remark::Input).collect(),
+        remarks: words::capped(warnings).into_iter().map(Remark::Input).collect(),
         inputs,
     })
 }
@@ -260,7 +258,7 @@ fn choose<'a>(
 }
 
 /// The result for a person at a terminal.
-pub(super) fn in_words(a: &Assessment) -> String {
+pub(super) fn in_words(a: &Assessment) -> Vec<String> {
     let mut lines = Vec::new();
     if !a.meaningful {
         lines.push(UNTRAINED.to_uppercase());
@@ -290,5 +288,5 @@ pub(super) fn in_words(a: &Assessment) -> String {
     }
     lines.extend(a.remarks.words_from(Gravity::Beside).iter().map(|words| format!("  – {words}")));
     lines.push(RESEARCH_ONLY.to_owned());
-    lines.join("\n")
+    lines
 }

@@ -1,9 +1,8 @@
 //! `thoracast selfcheck`: known-answer tests of this machine's numerics.
 
-use std::io::Write;
-
 use serde_json::json;
 
+use super::{note, print_json_line, print_line, print_lines};
 use thoracast_core::nn::known_answers::{self, Check};
 use thoracast_core::nn::{Arch, DeviceChoice};
 
@@ -11,7 +10,7 @@ use thoracast_core::nn::{Arch, DeviceChoice};
 #[derive(Debug, clap::Args)]
 pub struct SelfcheckArgs {
     /// Print the numbers of this network filled with the known pattern; without it, the built-in answers are checked.
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = super::choices::arch())]
     arch: Option<Arch>,
     /// Seed of the pattern.
     #[arg(long, default_value_t = 1, requires = "arch")]
@@ -23,7 +22,7 @@ pub struct SelfcheckArgs {
     #[arg(long, requires = "arch", value_parser = clap::value_parser!(u32).range(32..=4096))]
     width: Option<u32>,
     /// Where the network runs.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = super::choices::device(), default_value = "auto")]
     device: DeviceChoice,
     /// Print one JSON document.
     #[arg(long)]
@@ -39,45 +38,42 @@ pub fn run(args: SelfcheckArgs) -> anyhow::Result<()> {
 }
 
 fn print_answer(arch: Arch, args: &SelfcheckArgs) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
     let recipe = thoracast_core::nn::weights::default_recipe(arch);
     let height = args.height.map_or(recipe.height, |n| n as usize);
     let width = args.width.map_or(recipe.width, |n| n as usize);
     let answer = known_answers::answer(arch, args.seed, height, width, args.device)?;
     if let Some(notice) = &answer.notice {
-        eprintln!("{notice}");
+        note(notice);
     }
     if args.json {
-        writeln!(out, "{}", serde_json::to_string(&answer)?)?;
-        return Ok(());
+        return print_json_line(&answer);
     }
-    writeln!(out, "{} seed {} image {height}×{width} on {}", arch.name(), answer.seed, answer.device)?;
-    writeln!(out, "pooled features (first 16 of {}): {:?}", arch.features(), answer.pooled)?;
-    writeln!(out, "their norm: {}", answer.pooled_norm)?;
-    writeln!(out, "log-probabilities: {:?}", answer.log_prob)?;
-    writeln!(out, "time: {:.3} s", answer.seconds)?;
-    Ok(())
+    print_lines(&[
+        format!("{} seed {} image {height}×{width} on {}", arch.name(), answer.seed, answer.device),
+        format!("pooled features (first 16 of {}): {:?}", arch.features(), answer.pooled),
+        format!("their norm: {}", answer.pooled_norm),
+        format!("log-probabilities: {:?}", answer.log_prob),
+        format!("time: {:.3} s", answer.seconds),
+    ])
 }
 
 fn check_all(args: &SelfcheckArgs) -> anyhow::Result<()> {
     let (device, notice) = thoracast_core::nn::device_for(args.device)?;
     if let Some(notice) = notice {
-        eprintln!("{notice}");
+        note(&notice);
     }
     let checks = known_answers::run_all(args.device)?;
-    let mut out = std::io::stdout().lock();
     let failed: Vec<&Check> = checks.iter().filter(|c| !c.passed).collect();
     if args.json {
-        writeln!(out, "{}", json!({ "passed": failed.is_empty(), "device": device, "checks": checks }))?;
+        print_json_line(&json!({ "passed": failed.is_empty(), "device": device, "checks": checks }))?;
     } else {
-        writeln!(out, "on {device}")?;
+        print_line(&format!("on {device}"))?;
         for check in &checks {
             let verdict = if check.passed { "pass" } else { "FAIL" };
-            writeln!(
-                out,
+            print_line(&format!(
                 "{verdict}  {}: {} (expected {} ± {:.1e})",
                 check.name, check.got, check.expected, check.tolerance
-            )?;
+            ))?;
         }
     }
     match failed.first() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Stages, print_json, print_line};
+use super::{Stages, count, print_json, print_line};
 use thoracast_core::simulate::{self, Settings, TRUTH_FILE};
 
 #[derive(Debug, Args)]
@@ -12,7 +12,7 @@ pub struct SimulateArgs {
     /// Folder to write into: new, empty, or with an earlier simulation
     dir: PathBuf,
     /// How many patients
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::<1, 1_000_000>)]
     patients: usize,
     /// The same seed gives the same patients
     #[arg(long, default_value_t = 0)]

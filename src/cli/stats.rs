@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use anyhow::{anyhow, bail};
 use serde_json::{Map, json};
 
-use super::{note, plot, print_json, print_line};
+use super::{plot, print_json, print_line, warn};
 use thoracast_core::chart::{forest, lines, nomogram as chart_of};
 use thoracast_core::cohort::{Table, decode};
 use thoracast_core::figures;
@@ -126,7 +126,7 @@ impl DataArgs {
         let text = format!("{error:#}");
         let names: Vec<String> = self.data.iter().map(|p| p.display().to_string()).collect();
         let file = |p: &PathBuf| p.file_name().is_some_and(|n| text.contains(&*n.to_string_lossy()));
-        if self.data.iter().any(file) || text.contains("--") {
+        if self.data.iter().any(file) || text.contains("--") || error.is::<super::OutputError>() {
             return error;
         }
         anyhow::anyhow!("{}: {text}", names.join(" and "))
@@ -144,7 +144,7 @@ impl DataArgs {
         for recode in &self.map {
             recode.apply(&mut table)?;
         }
-        table.warnings.iter().for_each(|w| note(&format!("warning: {w}")));
+        warn(&table.warnings);
         Ok(table)
     }
 
@@ -246,7 +246,7 @@ fn run_nomogram(args: &NomogramArgs) -> anyhow::Result<()> {
     let patient = match &args.patient {
         Some(text) => {
             let values = patient_values(&model, text)?;
-            model.outside(&values).iter().for_each(|w| note(&format!("warning: {w}")));
+            warn(&model.outside(&values));
             Some(model.place(&values)?)
         }
         None => None,
@@ -254,12 +254,8 @@ fn run_nomogram(args: &NomogramArgs) -> anyhow::Result<()> {
     args.model.data.plot.write(|| {
         let source = args.model.data.source(fit.n, fit.events, design.dropped.len());
         let source = format!("{source} · logistic regression of {}", args.model.outcome);
-        let content = chart_of::Content {
-            patient: patient.as_ref(),
-            source: &source,
-            ..chart_of::Content::of(&nomogram)
-        };
-        chart_of::draw(content, plot::NOMOGRAM_WIDTH)
+        let content = thoracast_core::figures::nomogram::content(&nomogram, patient.as_ref(), None);
+        chart_of::draw(&chart_of::Content { source, ..content }, plot::NOMOGRAM_WIDTH)
     })?;
     if args.model.data.json {
         let document = json!({

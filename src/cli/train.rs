@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 
 use super::folder::FolderArgs;
-use super::{note, print_json, print_line};
+use super::{note, print_json, print_line, warn};
 use thoracast_core::cohort::Split;
 use thoracast_core::cohort::published::{self, FusionCheck};
 use thoracast_core::level::Level;
@@ -150,8 +150,4 @@ fn tell_nomogram(model: &NomogramModel) -> anyhow::Result<()> {
         print_line(line)?;
     }
     Ok(())
-}
-
-fn warn(warnings: &[String]) {
-    warnings.iter().for_each(|w| note(&format!("warning: {w}")));
 }

@@ -1,8 +1,8 @@
 //! `thoracast weights`: what a weights file is, and other containers into safetensors.
 
-use std::io::Write;
 use std::path::PathBuf;
 
+use super::{print_json_line, print_line};
 use thoracast_core::nn::weights::{self, Info};
 
 /// Looks into weights files and converts them.
@@ -53,34 +53,23 @@ pub fn run(args: WeightsArgs) -> anyhow::Result<()> {
 }
 
 fn print(info: &Info, json: bool) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
     if json {
-        writeln!(out, "{}", serde_json::to_string(info)?)?;
-        return Ok(());
+        return print_json_line(info);
     }
-    writeln!(out, "{}", info.path.display())?;
-    writeln!(out, "  format        {}, {} bytes", info.format, info.bytes)?;
-    writeln!(out, "  SHA-256       {}", info.sha256)?;
+    print_line(&info.path.display().to_string())?;
+    print_line(&format!("  format        {}, {} bytes", info.format, info.bytes))?;
+    print_line(&format!("  SHA-256       {}", info.sha256))?;
     let types: Vec<String> = info.dtypes.iter().map(|(name, n)| format!("{n} × {name}")).collect();
-    writeln!(out, "  tensors       {} ({}), {} values", info.tensors, types.join(", "), info.values)?;
-    writeln!(out, "  architecture  {}", info.arch.map_or("not recognised", |a| a.name()))?;
+    print_line(&format!("  tensors       {} ({}), {} values", info.tensors, types.join(", "), info.values))?;
+    print_line(&format!("  architecture  {}", info.arch.map_or("not recognised", |a| a.name())))?;
     match &info.problem {
-        None => writeln!(out, "  usable        yes")?,
-        Some(problem) => writeln!(out, "  usable        no: {problem}")?,
+        None => print_line("  usable        yes")?,
+        Some(problem) => print_line(&format!("  usable        no: {problem}"))?,
     }
-    match &info.card {
-        None => writeln!(out, "  card          none")?,
-        Some(card) => {
-            writeln!(
-                out,
-                "  card          {} ({})",
-                card.name,
-                if card.trained { "trained" } else { "untrained" }
-            )?;
-            writeln!(out, "                {}", card.description)?;
-        }
-    }
-    Ok(())
+    let Some(card) = &info.card else { return print_line("  card          none") };
+    let trained = if card.trained { "trained" } else { "untrained" };
+    print_line(&format!("  card          {} ({trained})", card.name))?;
+    print_line(&format!("                {}", card.description))
 }
 
 #[cfg(test)]

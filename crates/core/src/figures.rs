@@ -1,5 +1,12 @@
 //! Results as chart data, the same for the panels and for `stats … --plot`.
 
+/// The clinical branch explained.
+pub mod explanation;
+/// The nomogram with a patient on it.
+pub mod nomogram;
+/// Three votes and their fusion.
+pub mod votes;
+
 use crate::chart::forest::{Forest, Row, p_words};
 use crate::chart::km;
 use crate::chart::lines::{Line, Lines, Spread};

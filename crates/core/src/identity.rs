@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use crate::cohort::Table;
 use crate::cohort::table::id_key;
 use thoracast_dicom::Series;
+use thoracast_files::words::clean_value;
 
 /// A person as one source names them; an empty text is not stated.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -136,17 +137,24 @@ impl Identity {
 
     /// Who it is, for a person to read: `ID 24, Zhang San, born 1961-03-02`.
     pub fn words(&self) -> String {
-        let id = if self.id.is_empty() { "no patient ID".to_owned() } else { format!("ID {}", self.id) };
-        let issuer = if self.issuer.is_empty() { String::new() } else { format!(" of {}", self.issuer) };
-        let mut words = format!("{id}{issuer}");
+        let mut words = self.id_words();
+        if !self.issuer.is_empty() {
+            words = format!("{words} of {}", clean_value(&self.issuer));
+        }
         let name = name_words(&self.name);
         if !name.is_empty() {
-            words = format!("{words}, {name}");
+            words = format!("{words}, {}", clean_value(&name));
         }
         if !self.birth_date.is_empty() {
-            words = format!("{words}, born {}", crate::report::date_words(&self.birth_date));
+            let born = crate::report::date_words(&self.birth_date);
+            words = format!("{words}, born {}", clean_value(&born));
         }
         words
+    }
+
+    /// The ID alone, for a person to read.
+    pub fn id_words(&self) -> String {
+        if self.id.is_empty() { "no patient ID".to_owned() } else { format!("ID {}", clean_value(&self.id)) }
     }
 
     /// Where it is stated: "the study", "row 3 of clinical.csv".
@@ -154,7 +162,7 @@ impl Identity {
         match &self.source {
             Source::Typed => "typed".to_owned(),
             Source::Study => "the study".to_owned(),
-            Source::Row { table, number, .. } => format!("row {number} of {table}"),
+            Source::Row { table, number, .. } => format!("row {number} of {}", clean_value(table)),
         }
     }
 }

@@ -7,8 +7,8 @@ pub mod assess;
 pub mod audit;
 /// Regions of pectoralis muscle and visceral fat, their areas and indices.
 pub mod body;
-/// A chart as data, and its painters (egui, SVG).
-pub mod chart;
+/// What Grad-CAM explains, and its heat map over a picture.
+pub mod cam;
 /// The clinicopathological variables and the boosted trees over them.
 pub mod clinical;
 /// Tables and image folders of many patients.
@@ -27,8 +27,6 @@ pub mod level;
 pub mod library;
 /// Lengths, angles and regions on a section, and the voxels within them.
 pub mod measure;
-/// The study's networks: DenseNet161, ResNet50, head, weights, Grad-CAM.
-pub mod nn;
 /// A synthetic thoracic CT with known truth.
 pub mod phantom;
 /// The patient's report as JSON, SVG and PDF.
@@ -45,3 +43,6 @@ pub mod stats;
 mod testing;
 /// Training runs of the two networks.
 pub mod training;
+
+pub use thoracast_chart as chart;
+pub use thoracast_nn as nn;

@@ -165,10 +165,7 @@ pub fn install(candidate: &Candidate, card: &Card, library: &Path) -> Result<Pat
     }
     let fail = |doing, cause| LibraryError::Folder { path: library.to_owned(), doing, cause };
     std::fs::create_dir_all(library).map_err(|e| fail("creating the folder", e))?;
-    let new = tempfile::Builder::new()
-        .prefix(".new-")
-        .tempdir_in(library)
-        .map_err(|e| fail("creating a folder in it", e))?;
+    let new = thoracast_files::staging_folder(library).map_err(|e| fail("creating a folder in it", e))?;
     let written = new.path().join(level.file_name());
     weights::save(&candidate.file.tensors, &written)?;
     weights::write_card(card, &written)?;
@@ -196,7 +193,7 @@ fn put_aside(place: &Path, library: &Path) -> Result<Option<tempfile::TempDir>, 
         doing: "moving the earlier import away",
         cause,
     };
-    let aside = tempfile::Builder::new().prefix(".old-").tempdir_in(library).map_err(fail)?;
+    let aside = thoracast_files::staging_folder(library).map_err(fail)?;
     std::fs::rename(place, aside.path().join("old")).map_err(fail)?;
     Ok(Some(aside))
 }

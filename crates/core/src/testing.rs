@@ -1,4 +1,4 @@
-//! Where tests find the shared reference material.
+//! What the tests of this crate share.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -6,17 +6,7 @@ use std::sync::OnceLock;
 use crate::assess::{Models, Places};
 use crate::nn::DeviceChoice;
 use thoracast_files::progress::Silent;
-
-/// The folder `../shared/<part>`. Absent: panics under `CI=true`, else prints why the test is left out and gives `None`.
-pub fn shared(part: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(part);
-    if path.exists() {
-        return Some(path);
-    }
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is absent, but CI needs it", path.display());
-    eprintln!("ignored: {} is absent", path.display());
-    None
-}
+pub use thoracast_files::testing::shared;
 
 /// The program's own models, loaded once.
 pub fn models() -> &'static Models {

@@ -5,6 +5,7 @@
 //! interprets.
 
 use super::source::{Bytes, inflate};
+use thoracast_files::budget;
 
 /// Transfer syntax of a data set that is deflated as a whole.
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
@@ -148,6 +149,10 @@ pub(crate) fn outline(bytes: Bytes) -> Result<Outline, OutlineError> {
     let meta = read_meta(&head, start)?;
     if meta.transfer_syntax == DEFLATED {
         let at = meta.end as u64;
+        let most = budget::most_unpacked(u64::MAX);
+        if bytes.len() - at > most {
+            return Err(OutlineError::Broken(budget::Refusal::Unpacks { most }.to_string()));
+        }
         let packed = bytes.read(at, bytes.len() - at).map_err(OutlineError::Broken)?;
         let inflated = inflate(&packed).map_err(OutlineError::Broken)?;
         let head = read(&inflated, FIRST_READ.min(inflated.len()))?;

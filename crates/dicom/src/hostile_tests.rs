@@ -329,7 +329,7 @@ fn no_file_costs_more_than_itself() {
 
 #[test]
 fn a_data_set_that_inflates_a_thousandfold_to_nothing_is_refused() {
-    // Deflate shrinks zeros a thousandfold at most, so memory is bounded by the file's size.
+    // 8 MiB are below what is always unpacked; see the next test for more.
     let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
     packer.write_all(&vec![0; 8 << 20]).unwrap();
     let packed = packer.finish().unwrap();
@@ -342,4 +342,64 @@ fn a_data_set_that_inflates_a_thousandfold_to_nothing_is_refused() {
     fs::write(folder.path().join("bomb.dcm"), file).unwrap();
     let refused = scan(&[folder.path().to_owned()], &Silent).unwrap_err().to_string();
     assert!(refused.contains("bomb.dcm"), "{refused}");
+}
+
+/// 1.8 MB asked for 7.5 GB: a deflated data set, and a member of a ZIP archive.
+#[test]
+fn bombs_are_refused_before_they_fill_memory() {
+    let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    let zeros = vec![0; 1 << 20];
+    (0..80).for_each(|_| packer.write_all(&zeros).unwrap());
+    let packed = packer.finish().unwrap();
+    let mut file = vec![0; 128];
+    file.extend(b"DICM");
+    file.extend(true_element([0x0002, 0x0010], b"UI", "1.2.840.10008.1.2.1.99"));
+    file.extend(packed);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("bomb.dcm"), file).unwrap();
+    let refused = scan(&[folder.path().to_owned()], &Silent).unwrap_err().to_string();
+    assert!(refused.contains("unpacks to more than 64 MiB"), "{refused}");
+
+    let path = folder.path().join("bomb.zip");
+    let mut archive = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    archive.start_file("a.dcm", options).unwrap();
+    archive.write_all(&[&[0; 128], &b"DICM"[..]].concat()).unwrap();
+    archive.write_all(&true_element([0x0002, 0x0010], b"UI", "1.2.840.10008.1.2.1.99")).unwrap();
+    (0..80).for_each(|_| archive.write_all(&zeros).unwrap());
+    archive.finish().unwrap();
+    let refused = scan(&[path], &Silent).unwrap_err().to_string();
+    assert!(refused.contains("unpacks to more than 64 MiB"), "{refused}");
+}
+
+/// A pipe hung six commands for ever, /dev/zero filled memory.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_named_and_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.dcm");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (path, what) in
+        [(pipe, "it is a pipe, not a file"), ("/dev/zero".into(), "it is a device, not a file")]
+    {
+        let refused = scan(&[path], &Silent).unwrap_err().to_string();
+        assert!(refused.contains(what), "{refused}");
+    }
+}
+
+/// The directory was read anew for every member: 12,000 took 28 s.
+#[test]
+fn a_directory_of_many_members_is_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("many.zip");
+    let mut archive = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+    for n in 0..12_000 {
+        archive.start_file(format!("{n}.txt"), zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(b"x").unwrap();
+    }
+    archive.finish().unwrap();
+    let start = std::time::Instant::now();
+    assert!(scan(&[path], &Silent).is_err());
+    assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
 }

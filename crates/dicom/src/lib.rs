@@ -3,6 +3,7 @@
 //! The only module that knows dicom-rs types. [`scan`] reads headers and sorts instances into series,
 //! [`load`] decodes one series into a [`Volume`], plane by plane.
 
+mod archive;
 mod dataset;
 pub mod deidentify;
 mod encoding;
@@ -12,6 +13,7 @@ mod jpeg12;
 mod load;
 mod pixels;
 mod preview;
+mod rle;
 mod scan;
 mod sections;
 mod series;

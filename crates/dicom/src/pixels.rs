@@ -11,9 +11,10 @@ use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
 use super::dataset::{Dataset, Values};
-use super::jpeg12;
 use super::source::{Bytes, io_reason};
 use super::volume::Plane;
+use super::{jpeg12, rle};
+use thoracast_files::guard;
 
 /// Above this many bytes a compressed picture's length is held against its size; no CT plane is as large.
 const LARGE_PICTURE: u64 = 64 << 20;
@@ -371,15 +372,18 @@ fn decode(transfer_syntax: &str, format: &PixelFormat, encoded: Vec<u8>) -> Resu
     {
         return Err("its compressed pixel data are far too short for the size the header says".to_owned());
     }
+    if transfer_syntax == rle::RLE_LOSSLESS {
+        let planes = usize::from(format.samples) * usize::from(format.bits_allocated.div_ceil(8));
+        rle::check(&encoded, planes, usize::from(format.rows) * usize::from(format.columns))?;
+    }
     if jpeg12::is_12_bit_sequential(&encoded) {
         return jpeg12::decode(&encoded, format.rows, format.columns);
     }
     let frame = OneFrame { transfer_syntax, format, encoded };
-    // The decoders index without checks on some damaged streams; a panic there must cost this file only.
-    let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+    let decoded = guard::decode(|| {
         let mut decoded = Vec::new();
         decoder.decode_frame(&frame, 0, &mut decoded).map(|()| decoded)
-    }));
+    });
     match decoded {
         Ok(Ok(decoded)) => Ok(decoded),
         Ok(Err(error)) => Err(format!("its pixel data ({name}) can't be decoded: {}", with_causes(&error))),

@@ -1,15 +1,16 @@
 //! From paths to headers: walks folders, opens archives, follows DICOMDIRs, reads every header once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
+use super::archive::open_archive;
 use super::dataset::Dataset;
 use super::encoding::{NOT_DICOM, OutlineError};
 use super::instance::{Content, Instance};
-use super::source::{Location, io_reason, open_archive};
+use super::source::{Location, io_reason};
 use super::{DicomError, Scan, Unreadable, series};
 use thoracast_files::progress::Progress;
 
@@ -50,8 +51,8 @@ pub(super) fn scan(paths: &[PathBuf], progress: &dyn Progress) -> Result<Scan, D
     for path in paths {
         collect(path, &mut queue, &mut found.unreadable, progress)?;
     }
-    let mut seen: HashSet<Location> = HashSet::new();
-    queue.retain(|c| seen.insert(c.location.clone()));
+    let mut seen = Seen::default();
+    queue.retain(|c| seen.insert(&c.location));
     while !queue.is_empty() {
         let outcomes = read_all(&queue, progress)?;
         queue = sort_out(queue, outcomes, &mut seen, &mut found);
@@ -167,8 +168,8 @@ fn hidden_member(name: &str) -> bool {
 
 fn begins_like_zip(path: &Path) -> bool {
     let mut magic = [0; 4];
-    let read =
-        std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic));
+    let read = thoracast_files::budget::open(path)
+        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic));
     read.is_ok() && magic == *b"PK\x03\x04"
 }
 
@@ -223,7 +224,7 @@ fn is_empty(location: &Location) -> bool {
 fn sort_out(
     queue: Vec<Candidate>,
     outcomes: Vec<Outcome>,
-    seen: &mut HashSet<Location>,
+    seen: &mut Seen,
     found: &mut Found,
 ) -> Vec<Candidate> {
     let mut next = Vec::new();
@@ -249,7 +250,7 @@ fn sort_out(
 fn follow(
     directory: &Candidate,
     file: &[String],
-    seen: &mut HashSet<Location>,
+    seen: &mut Seen,
     next: &mut Vec<Candidate>,
     unreadable: &mut Vec<Unreadable>,
 ) {
@@ -258,14 +259,7 @@ fn follow(
             let archive = &directory.location.path;
             let folder = Path::new(member).parent().unwrap_or(Path::new(""));
             // Every member is read anyway; only absence is news.
-            let found = folder.ancestors().map(|base| member_name(base, file)).find_map(|wanted| {
-                seen.iter()
-                    .find(|l| {
-                        l.path == *archive
-                            && l.member.as_ref().is_some_and(|m| m.eq_ignore_ascii_case(&wanted))
-                    })
-                    .cloned()
-            });
+            let found = folder.ancestors().find_map(|base| seen.member(archive, &member_name(base, file)));
             (archive.join(folder), found)
         }
         None => {
@@ -273,20 +267,21 @@ fn follow(
             // File IDs are relative to the DICOMDIR; copied trees also keep directories of parts, relative to a parent.
             let bases =
                 folder.ancestors().take_while(|base| base.starts_with(&directory.root) || *base == folder);
-            let found = bases.into_iter().find_map(|base| resolve(base, file)).map(|p| Location::file(&p));
+            let found =
+                bases.into_iter().find_map(|base| seen.resolve(base, file)).map(|p| Location::file(&p));
             (folder.to_owned(), found)
         }
     };
     match found {
         Some(location) => {
-            if seen.insert(location.clone()) {
+            if seen.insert(&location) {
                 next.push(Candidate { location, named: true, root: directory.root.clone() });
             }
         }
         None => {
             let path = file.iter().fold(from, |path, part| path.join(part));
             // Remembered as seen: a directory of a hundred thousand absent files names each once, and quickly.
-            if seen.insert(Location::file(&path)) {
+            if seen.insert(&Location::file(&path)) {
                 let directory = directory.location.file_name();
                 let reason =
                     format!("{directory} refers to this file but it is not there; copy the whole medium");
@@ -301,23 +296,56 @@ fn member_name(base: &Path, file: &[String]) -> String {
     if base.is_empty() { file.join("/") } else { format!("{base}/{}", file.join("/")) }
 }
 
-/// Finds a file ID below `base`: as written, else without regard to case, version suffix (`;1`) or trailing dot, as CDs are copied.
-fn resolve(base: &Path, file: &[String]) -> Option<PathBuf> {
-    if file.iter().any(|part| part == ".." || part.contains(['/', '\\'])) {
-        return None;
+/// What has been seen: each file once, members of archives also by their names in small letters, folders by their plain
+/// names. A directory of ten thousand files looks up ten thousand names.
+#[derive(Default)]
+struct Seen {
+    all: HashSet<Location>,
+    members: HashMap<(PathBuf, String), Location>,
+    folders: HashMap<PathBuf, HashMap<String, PathBuf>>,
+}
+
+impl Seen {
+    /// True where it is new.
+    fn insert(&mut self, location: &Location) -> bool {
+        if let Some(member) = &location.member {
+            let key = (location.path.clone(), member.to_ascii_lowercase());
+            self.members.entry(key).or_insert_with(|| location.clone());
+        }
+        self.all.insert(location.clone())
     }
-    let exact = file.iter().fold(base.to_owned(), |path, part| path.join(part));
-    if exact.is_file() {
-        return Some(exact);
+
+    fn member(&self, archive: &Path, name: &str) -> Option<Location> {
+        self.members.get(&(archive.to_owned(), name.to_ascii_lowercase())).cloned()
     }
-    let plain = |name: &str| name.split(';').next().unwrap_or(name).trim_end_matches('.').to_lowercase();
-    let mut path = base.to_owned();
-    for part in file {
-        let entry = std::fs::read_dir(&path)
-            .ok()?
-            .flatten()
-            .find(|entry| plain(&entry.file_name().to_string_lossy()) == plain(part))?;
-        path = entry.path();
+
+    /// Finds a file ID below `base`: as written, else without regard to case, version suffix (`;1`) or trailing dot, as
+    /// CDs are copied.
+    fn resolve(&mut self, base: &Path, file: &[String]) -> Option<PathBuf> {
+        if file.iter().any(|part| part == ".." || part.contains(['/', '\\'])) {
+            return None;
+        }
+        let exact = file.iter().fold(base.to_owned(), |path, part| path.join(part));
+        if exact.is_file() {
+            return Some(exact);
+        }
+        let mut path = base.to_owned();
+        for part in file {
+            let names = self.folders.entry(path).or_insert_with_key(|folder| plain_names(folder));
+            path = names.get(&plain_name(part))?.clone();
+        }
+        path.is_file().then_some(path)
     }
-    path.is_file().then_some(path)
+}
+
+fn plain_name(name: &str) -> String {
+    name.split(';').next().unwrap_or(name).trim_end_matches('.').to_lowercase()
+}
+
+fn plain_names(folder: &Path) -> HashMap<String, PathBuf> {
+    let mut names = HashMap::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        names.entry(plain_name(&entry.file_name().to_string_lossy())).or_insert_with(|| entry.path());
+    }
+    names
 }

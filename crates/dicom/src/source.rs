@@ -1,12 +1,11 @@
 //! Where bytes come from: a file, or a member of a ZIP archive.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
-/// Longest ZIP member or inflated data set that is held in memory, bytes; a guard against archive bombs.
-const LONGEST_IN_MEMORY: u64 = 2 << 30;
+use super::archive::open_archive;
+use thoracast_files::budget;
 
 /// A file, or a member of the ZIP archive at `path`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,7 +56,7 @@ impl Location {
                 })
             }
             None => {
-                let file = File::open(&self.path).map_err(|e| io_reason(&e))?;
+                let file = budget::open(&self.path).map_err(|e| io_reason(&e))?;
                 let length = file.metadata().map_err(|e| io_reason(&e))?.len();
                 Ok(Bytes::File { path: self.path.clone(), length })
             }
@@ -123,7 +122,7 @@ impl Bytes {
     /// One sentence without the path.
     pub fn reader(&self, at: u64) -> Result<Box<dyn ReadSeek>, String> {
         let mut reader: Box<dyn ReadSeek> = match self {
-            Self::File { path, .. } => Box::new(File::open(path).map_err(|e| io_reason(&e))?),
+            Self::File { path, .. } => Box::new(budget::open(path).map_err(|e| io_reason(&e))?),
             Self::Member { archive, member, length, unpacked } => {
                 let bytes = match unpacked.get() {
                     Some(bytes) => Arc::clone(bytes),
@@ -142,23 +141,14 @@ impl Bytes {
     }
 }
 
-/// Opens a ZIP archive's directory.
-///
-/// # Errors
-/// One sentence without the path.
-pub(crate) fn open_archive(path: &Path) -> Result<zip::ZipArchive<std::io::BufReader<File>>, String> {
-    let file = File::open(path).map_err(|e| io_reason(&e))?;
-    zip::ZipArchive::new(std::io::BufReader::new(file))
-        .map_err(|e| format!("the ZIP archive can't be read: {e}"))
-}
-
 /// The first `length` bytes of a ZIP's member.
 fn unpack(archive: &Path, member: &str, length: u64) -> Result<Vec<u8>, String> {
-    if length > LONGEST_IN_MEMORY {
-        return Err("the ZIP member unpacks to more than 2 GiB".to_owned());
-    }
     let mut archive = open_archive(archive)?;
     let file = archive.by_name(member).map_err(|e| zip_reason(&e))?;
+    let most = budget::most_unpacked(file.compressed_size());
+    if length > most {
+        return Err(format!("the ZIP member can't be unpacked: {}", budget::Refusal::Unpacks { most }));
+    }
     let mut bytes = Vec::new();
     file.take(length)
         .read_to_end(&mut bytes)
@@ -179,15 +169,12 @@ fn zip_reason(error: &zip::result::ZipError) -> String {
 /// # Errors
 /// One sentence without the path.
 pub(crate) fn inflate(packed: &[u8]) -> Result<Bytes, String> {
-    let mut bytes = Vec::new();
-    let read = flate2::read::DeflateDecoder::new(packed).take(LONGEST_IN_MEMORY + 1).read_to_end(&mut bytes);
-    match read {
-        Err(e) => Err(format!("the deflated data set can't be inflated: {e}")),
-        Ok(n) if n as u64 > LONGEST_IN_MEMORY => {
-            Err("the deflated data set inflates to more than 2 GiB".to_owned())
-        }
-        Ok(_) => Ok(Bytes::Memory(bytes.into())),
-    }
+    // One at a time: what a folder of bombs asks for must not add up over all threads.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(|e| e.into_inner());
+    budget::read_unpacked(flate2::read::DeflateDecoder::new(packed), packed.len() as u64)
+        .map(|bytes| Bytes::Memory(bytes.into()))
+        .map_err(|e| format!("the deflated data set can't be inflated: {e}"))
 }
 
 /// An input/output error in words a person can act on.

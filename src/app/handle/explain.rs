@@ -7,7 +7,7 @@ use super::super::command::Finished;
 use super::super::jobs::JobId;
 use super::super::state::{Explained, Severity};
 use thoracast_core::assess::Assessment;
-use thoracast_core::chart::cam::Look;
+use thoracast_core::cam::Look;
 use thoracast_core::nn::{Heatmap, NnError};
 use thoracast_files::progress::Progress;
 

@@ -11,7 +11,7 @@ use super::super::theme;
 use super::Scene;
 use super::lower::{framed, placeholder};
 use thoracast_core::assess::Assessment;
-use thoracast_core::chart::cam::{ColourMap, LAST_LAYER, Look, class_words};
+use thoracast_core::cam::{ColourMap, LAST_LAYER, Look, class_words};
 use thoracast_core::nn::head::CLASSES;
 
 /// Height of the words above a picture, points.

@@ -10,6 +10,7 @@ use super::super::theme;
 use super::Scene;
 use thoracast_core::assess::Assessment;
 use thoracast_core::chart::{self, Chart};
+use thoracast_core::figures;
 use thoracast_core::slice;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
@@ -138,23 +139,17 @@ fn nomogram(ui: &mut Ui, scene: &mut Scene<'_>) {
     let reasons = assessment.map(|a| &a.reasons);
     let chart = match (reasons.and_then(|r| r.nomogram.as_ref()), scene.models) {
         (Some(nomogram), _) => {
-            let content = chart::nomogram::Content {
-                nomogram,
-                patient: reasons.and_then(|r| r.patient_points.as_ref()),
-                cutoff_points: reasons.and_then(|r| r.cutoff_points),
-                cohort: None,
-                source: "",
-                doubtful: assessment.is_some_and(|a| a.doubtful()),
-            };
-            chart::nomogram::draw(content, nomogram_width(space))
+            let patient = reasons.and_then(|r| r.patient_points.as_ref());
+            let cutoff_points = reasons.and_then(|r| r.cutoff_points);
+            let content = figures::nomogram::content(nomogram, patient, cutoff_points);
+            let doubtful = assessment.is_some_and(|a| a.doubtful());
+            let content = chart::nomogram::Content { doubtful, ..content };
+            chart::nomogram::draw(&content, nomogram_width(space))
         }
         (None, Some(models)) => {
             let (model, nomogram) = (&models.nomogram, models.nomogram.nomogram());
-            let content = chart::nomogram::Content {
-                cutoff_points: Some(model.cutoff_points()),
-                ..chart::nomogram::Content::of(&nomogram)
-            };
-            chart::nomogram::draw(content, nomogram_width(space))
+            let content = figures::nomogram::content(&nomogram, None, Some(model.cutoff_points()));
+            chart::nomogram::draw(&content, nomogram_width(space))
         }
         (None, None) => return placeholder(ui, space, "the models are being loaded"),
     };
@@ -211,8 +206,11 @@ fn why(ui: &mut Ui, assessment: &Assessment, width: f32, height: f32) {
     egui::ScrollArea::vertical().id_salt("reasons").max_height(height).auto_shrink([false, false]).show(
         ui,
         |ui| {
-            let votes = chart::votes::draw(assessment, drawn);
-            let waterfall = chart::waterfall::draw(&assessment.clinical.explanation, drawn);
+            let votes = figures::votes::draw(assessment, drawn);
+            let waterfall = chart::waterfall::draw(
+                &figures::explanation::waterfall(&assessment.clinical.explanation),
+                drawn,
+            );
             for chart in std::iter::once(votes).chain(waterfall) {
                 // In a scrolled area height is endless: the width decides.
                 ui.allocate_ui(vec2(width, chart.height * width / chart.width), |ui| chart_in(ui, &chart));

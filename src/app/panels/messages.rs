@@ -9,8 +9,9 @@ use super::super::state::{Message, Severity};
 use super::super::theme::{self, Tokens};
 use super::Scene;
 
-/// How long a toast stays; errors stay until dismissed.
+/// How long a toast stays; errors take longer to read. Then the log has them.
 const TOAST_TIME: Duration = Duration::from_secs(6);
+const ERROR_TIME: Duration = Duration::from_secs(20);
 
 /// More than this many toasts would cover the picture; the log has them all.
 const MOST_TOASTS: usize = 4;
@@ -91,16 +92,14 @@ pub fn toasts(ctx: &egui::Context, scene: &mut Scene<'_>) {
         .messages
         .iter()
         .enumerate()
-        .filter(|(_, m)| m.toast && (m.severity == Severity::Error || m.since.elapsed() < TOAST_TIME))
+        .filter(|(_, m)| m.toast && m.since.elapsed() < time_of(m.severity))
         .map(|(index, _)| index)
         .collect();
     if showing.is_empty() {
         return;
     }
-    // Errors stay; the others must be taken away when their time is over.
-    if showing.iter().any(|&index| scene.state.messages[index].severity != Severity::Error) {
-        ctx.request_repaint_after(Duration::from_millis(500));
-    }
+    // They must be taken away when their time is over.
+    ctx.request_repaint_after(Duration::from_millis(500));
     let mut dismissed = None;
     egui::Area::new(egui::Id::unique("toasts"))
         .anchor(Align2::CENTER_BOTTOM, egui::vec2(0.0, -40.0))
@@ -115,6 +114,10 @@ pub fn toasts(ctx: &egui::Context, scene: &mut Scene<'_>) {
     if let Some(index) = dismissed {
         scene.send(Command::DismissToast(index));
     }
+}
+
+fn time_of(severity: Severity) -> Duration {
+    if severity == Severity::Error { ERROR_TIME } else { TOAST_TIME }
 }
 
 /// Draws one toast; true if it was dismissed.

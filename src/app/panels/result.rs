@@ -8,7 +8,7 @@ use super::super::theme;
 use super::Scene;
 use thoracast_core::assess::{Assessment, Gravity, RESEARCH_ONLY, Remark, RiskGroup, UNTRAINED};
 use thoracast_core::chart::text::{capitalised, probability};
-use thoracast_core::chart::votes;
+use thoracast_core::figures::votes;
 use thoracast_core::fusion::FusionRule;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {

@@ -11,7 +11,7 @@ use super::super::theme;
 use super::Scene;
 use super::lower::chart_in;
 use thoracast_core::analysis::Question;
-use thoracast_core::figures::BenefitAs;
+use thoracast_core::figures::{self, BenefitAs};
 use thoracast_core::stats::design::CovariateKind;
 use thoracast_core::stats::nomogram::Value;
 
@@ -180,7 +180,7 @@ fn drag_marker(
     }
     let patient = sources.patient();
     let Some(content) = sources.nomogram_content(patient.as_ref()) else { return };
-    let handles = thoracast_core::chart::nomogram::handles(content, width);
+    let handles = thoracast_core::chart::nomogram::handles(&content, width);
     let held_id = egui::Id::unique("nomogram marker");
     let response = ui.interact(place, held_id, egui::Sense::click_and_drag());
     let Some(pointer) = response.interact_pointer_pos().or(response.hover_pos()) else { return };
@@ -199,7 +199,7 @@ fn drag_marker(
     let held: Option<String> = ui.data(|d| d.get_temp(held_id)).flatten();
     let held = handles.iter().find(|h| Some(&h.name) == held.as_ref());
     if let Some((name, value)) = held.and_then(|h| Some((h.name.clone(), h.value_at(x)?))) {
-        scene.send(Command::MovePatient { name, value });
+        scene.send(Command::MovePatient { name, value: figures::nomogram::model_value(value) });
     }
 }
 
@@ -371,7 +371,7 @@ fn values(ui: &mut Ui, scene: &mut Scene<'_>) {
     let mut moved = None;
     for ((name, value), covariate) in scene.state.statistics.patient.iter().zip(&model.design.covariates) {
         ui.horizontal(|ui| {
-            let (label, unit) = thoracast_core::chart::nomogram::axis_label(name);
+            let (label, unit) = figures::nomogram::axis_label(name);
             let label = ui.add_sized([170.0, 20.0], egui::Label::new(label).truncate());
             match (value, &covariate.kind) {
                 (Value::Number(v), CovariateKind::Number { low, high, .. }) => {

@@ -102,7 +102,9 @@ impl<'a> Sources<'a> {
             Figure::Training(curves) => training::draw(&curves, width),
             Figure::Importance => self.importance(width)?,
             Figure::Nomogram => self.nomogram(width)?,
-            Figure::PointsTable => nomogram::points_table(&self.statistics.model()?.nomogram, width),
+            Figure::PointsTable => {
+                nomogram::points_table(&results::nomogram::axes(&self.statistics.model()?.nomogram), width)
+            }
             Figure::Nothing(_) => return None,
         })
     }
@@ -112,15 +114,18 @@ impl<'a> Sources<'a> {
         let simulated = if self.evaluation.is_some_and(|e| e.simulated) { " (simulated)" } else { "" };
         let source = format!("{} evaluated patients{simulated} · clinical branch", explained.patients.len());
         match self.statistics.look.variable.and_then(|v| explained.importance.get(v)) {
-            Some(i) => beeswarm::dependence(explained, &i.variable, &source, width),
-            None => beeswarm::draw(explained, &source, width),
+            Some(i) => beeswarm::dependence(
+                &results::explanation::dependence(explained, &i.variable, &source)?,
+                width,
+            ),
+            None => beeswarm::draw(&results::explanation::beeswarm(explained, &source), width),
         }
     }
 
     fn nomogram(self, width: f32) -> Option<Chart> {
         let (patient, source) = (self.patient(), self.source(self.statistics.model()?));
         let content = self.nomogram_content(patient.as_ref())?;
-        Some(nomogram::draw(nomogram::Content { source: &source, ..content }, width))
+        Some(nomogram::draw(&nomogram::Content { source, ..content }, width))
     }
 
     /// The patient of the sliders, on the axes.
@@ -129,16 +134,11 @@ impl<'a> Sources<'a> {
     }
 
     /// What the nomogram is drawn from.
-    pub fn nomogram_content(self, patient: Option<&'a PatientPoints>) -> Option<nomogram::Content<'a>> {
+    pub fn nomogram_content(self, patient: Option<&PatientPoints>) -> Option<nomogram::Content> {
         let model = self.statistics.model()?;
-        Some(nomogram::Content {
-            nomogram: &model.nomogram,
-            patient,
-            cutoff_points: self.statistics.cut_now(),
-            cohort: self.statistics.look.cohort.then_some(&model.cohort),
-            source: "",
-            doubtful: false,
-        })
+        let content = results::nomogram::content(&model.nomogram, patient, self.statistics.cut_now());
+        let cohort = self.statistics.look.cohort.then(|| results::nomogram::cohort(&model.cohort));
+        Some(nomogram::Content { cohort, ..content })
     }
 
     /// A page to print: the nomogram with the patient, the points table, and what both are made from.
@@ -151,10 +151,10 @@ impl<'a> Sources<'a> {
         let mut page = Chart::new(width, height, "Nomogram");
         let heading = format!("Nomogram for {}", self.statistics.question.as_ref()?.outcome);
         page.text(thoracast_core::chart::Text::new([MARGIN, MARGIN + 12.0], heading, 15.0, Role::Ink).bold());
-        let drawn = nomogram::draw(content, inner);
-        let below = MARGIN + 34.0 + drawn.height + 22.0;
-        page.place(drawn, MARGIN, MARGIN + 34.0);
-        let table = nomogram::points_table(&model.nomogram, inner);
+        let chart = nomogram::draw(&content, inner);
+        let below = MARGIN + 34.0 + chart.height + 22.0;
+        page.place(chart, MARGIN, MARGIN + 34.0);
+        let table = nomogram::points_table(&results::nomogram::axes(&model.nomogram), inner);
         let foot = (below + table.height + 20.0).max(height - MARGIN);
         page.place(table, MARGIN, below);
         let words = format!("{} · Research use only", self.source(model));

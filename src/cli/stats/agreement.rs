@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow, bail};
 use serde_json::json;
 
 use super::super::plot::WIDTH;
-use super::super::{print_json, print_line};
+use super::super::{count, print_json, print_line};
 use super::{DataArgs, LogisticArgs, design_options};
 use thoracast_core::chart::lines;
 use thoracast_core::cohort::Table;
@@ -17,13 +17,14 @@ use thoracast_core::stats::design::{self, Design};
 use thoracast_core::stats::folds::folds;
 use thoracast_core::stats::logistic::{self, Convergence};
 use thoracast_core::stats::{calibration, resample, validate};
+use thoracast_files::budget;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CalibrationArgs {
     #[command(flatten)]
     pub(super) model: LogisticArgs,
     /// Number of bootstrap resamples
-    #[arg(long, value_name = "B", default_value_t = 200, conflicts_with = "resamples")]
+    #[arg(long, value_name = "B", default_value_t = 200, conflicts_with = "resamples", value_parser = count::<1, 100_000>)]
     bootstrap: usize,
     /// Resamples drawn elsewhere: one a line, row numbers among the complete rows, counted from 1
     #[arg(long, value_name = "FILE")]
@@ -38,9 +39,12 @@ pub(super) fn run_calibration(args: &CalibrationArgs) -> anyhow::Result<()> {
     // Refuses separation and collinearity with the columns' names.
     let fit = logistic::fit(&design.x, &outcome, &design.columns, Convergence::Full)?;
     let resamples = match &args.resamples {
-        None => resample::bootstrap(outcome.len(), args.bootstrap, args.seed),
+        None => {
+            check_resamples(args.bootstrap, outcome.len())?;
+            resample::bootstrap(outcome.len(), args.bootstrap, args.seed)
+        }
         Some(path) => {
-            let text = std::fs::read_to_string(path)
+            let text = budget::read_text(path, budget::RESAMPLES)
                 .with_context(|| format!("{} cannot be read as resamples", path.display()))?;
             resample::read(&text, outcome.len()).map_err(|e| anyhow!("{}: {e}", path.display()))?
         }
@@ -139,14 +143,27 @@ pub(super) struct DcaArgs {
     #[arg(long, value_name = "SHARE")]
     prevalence: Option<f64>,
     /// Predict each patient by a model fitted on the other folds
-    #[arg(long, value_name = "FOLDS")]
+    #[arg(long, value_name = "FOLDS", value_parser = count::<2, 1000>)]
     folds: Option<usize>,
     /// Resamples for a 95 % band of the net benefit
-    #[arg(long, value_name = "B", default_value_t = 0)]
+    #[arg(long, value_name = "B", default_value_t = 0, value_parser = count::<0, 100_000>)]
     bootstrap: usize,
     /// The same seed draws the same folds and resamples
     #[arg(long, default_value_t = 1)]
     seed: u64,
+}
+
+const MOST_THRESHOLDS: f64 = 100_000.0;
+
+/// Resamples are held in memory as row numbers; more than this many would take gigabytes.
+const MOST_DRAWN: usize = 250_000_000;
+
+fn check_resamples(resamples: usize, rows: usize) -> anyhow::Result<()> {
+    let most = MOST_DRAWN / rows.max(1);
+    if resamples > most {
+        bail!("--bootstrap {resamples} of {rows} rows does not fit into memory; write {most} or fewer");
+    }
+    Ok(())
 }
 
 /// A model as asked for.
@@ -169,6 +186,7 @@ pub(super) fn run_dca(args: &DcaArgs) -> anyhow::Result<()> {
         .collect::<anyhow::Result<Vec<(String, Vec<f64>)>>>()?;
     let curves = decision_curve::decision_curves(&models, &outcome, &thresholds, args.prevalence)?;
     let events = outcome.iter().filter(|y| **y).count();
+    check_resamples(args.bootstrap, outcome.len())?;
     let bands = args.bands(&models, &outcome, &thresholds);
     let predictions = match args.folds {
         _ if asked.iter().all(|m| m.columns.is_err()) => "as given".to_owned(),
@@ -242,8 +260,11 @@ fn thresholds(text: &str) -> anyhow::Result<Vec<f64>> {
     let parts: Vec<f64> =
         text.split(':').map(|p| p.trim().parse().map_err(|_| wrong())).collect::<Result<_, _>>()?;
     let [from, to, step] = parts[..] else { return Err(wrong()) };
-    if !(step > 0.0 && to >= from && (to - from) / step < 1e6) {
+    if !(step > 0.0 && to >= from) {
         return Err(wrong());
+    }
+    if (to - from) / step >= MOST_THRESHOLDS {
+        bail!("--thresholds '{text}' are more than {MOST_THRESHOLDS}; write a larger STEP");
     }
     // As R's seq: the last one is not lost to rounding.
     let count = ((to - from) / step + 1e-10).floor() as usize;

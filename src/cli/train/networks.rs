@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use crate::cli::{note, print_json, print_line};
+use crate::cli::{count, note, print_json, print_line};
 use thoracast_core::cohort::pictures;
 use thoracast_core::level::Level;
 use thoracast_core::nn::learn::Trainable;
@@ -34,12 +34,12 @@ pub struct NetworkArgs {
     /// The same seed gives the same weights on the same CPU
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    #[arg(long)]
+    #[arg(long, value_parser = count::<1, 100_000>)]
     epochs: Option<usize>,
-    #[arg(long)]
+    #[arg(long, value_parser = count::<1, 4096>)]
     batch: Option<usize>,
     /// Pictures in memory at once; batch norm's own statistics are of so many
-    #[arg(long)]
+    #[arg(long, value_parser = count::<1, 4096>)]
     at_once: Option<usize>,
     #[arg(long)]
     learning_rate: Option<f64>,
@@ -78,13 +78,13 @@ pub struct NetworkArgs {
     #[arg(long, value_enum)]
     keep: Option<Keep>,
     /// Epochs without a better one after which training stops; 0: never
-    #[arg(long)]
+    #[arg(long, value_parser = count::<0, 100_000>)]
     patience: Option<usize>,
     /// Heads on the one backbone, an ensemble
-    #[arg(long)]
+    #[arg(long, value_parser = count::<1, 64>)]
     heads: Option<usize>,
     /// The network sees the mean of so many pixels squared
-    #[arg(long)]
+    #[arg(long, value_parser = count::<1, 16>)]
     shrink: Option<usize>,
     /// Go on from the last epoch of an interrupted run with the same options
     #[arg(long)]
@@ -99,7 +99,7 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "TEXT")]
     remark: Vec<String>,
     /// Where the network runs
-    #[arg(long, value_enum, default_value = "auto")]
+    #[arg(long, value_parser = crate::cli::choices::device(), default_value = "auto")]
     device: DeviceChoice,
     /// Print one JSON document
     #[arg(long)]

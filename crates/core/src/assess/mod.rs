@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
-use crate::chart::cam::Look;
+use crate::cam::Look;
 use crate::clinical::{ClinicalError, ClinicalModel, Explanation, Missing, Record};
 use crate::fusion::{self, Branches, FusionRule, LogProb, Source, StackingError, Votes};
 use crate::identity::Subject;
@@ -187,6 +187,8 @@ pub enum AssessError {
     Nomogram(#[from] NomogramError),
     #[error(transparent)]
     Slice(#[from] SliceError),
+    #[error(transparent)]
+    Picture(#[from] slice::PictureError),
     #[error(transparent)]
     Stacking(#[from] StackingError),
     #[error("cancelled")]

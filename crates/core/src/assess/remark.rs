@@ -96,8 +96,8 @@ impl Remark {
                 "the {} differ{} between the study and the clinical values, and both were said to be one patient: study of {}; values of {} ({})",
                 field_words(differs),
                 if differs.len() == 1 { "s" } else { "" },
-                id_words(study),
-                id_words(values),
+                study.id_words(),
+                values.id_words(),
                 values.source_words()
             ),
             Self::NoPatientId => {
@@ -141,10 +141,6 @@ fn empty_heat_map(level: Level) -> String {
          are alike all over the picture, so that no place stands out",
         level.name()
     )
-}
-
-fn id_words(identity: &Identity) -> String {
-    if identity.id.is_empty() { "no patient ID".to_owned() } else { format!("ID {}", identity.id) }
 }
 
 impl Ensemble {

@@ -11,6 +11,7 @@ mod effect;
 mod frame;
 mod gaps;
 mod matching;
+mod nearest;
 mod order;
 mod pictures;
 mod same_person;

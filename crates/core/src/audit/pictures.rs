@@ -1,15 +1,19 @@
 //! The pictures themselves: reading them once, and finding one picture, or one person, under two names.
 
+use std::collections::HashSet;
+use std::io::Cursor;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use image::{GenericImageView, ImageFormat};
+use image::{GenericImageView, ImageFormat, ImageReader};
 use rayon::prelude::*;
 
 use super::alike::{self, Fit, Lie};
+use super::nearest::Nearest;
 use super::test::median;
 use super::{Cancelled, Code, Finding, Severity, count, some};
 use crate::cohort::PictureFile;
 use crate::level::Level;
+use thoracast_files::budget::{self, MOST_PIXELS};
 use thoracast_files::progress::Progress;
 
 /// Side of the small picture that is compared. Averaging takes away noise and what compression leaves.
@@ -76,10 +80,13 @@ pub fn look<'a>(files: &'a [PictureFile], progress: &dyn Progress) -> Result<Vec
 }
 
 fn grey(file: &PictureFile) -> Result<(Vec<u8>, image::GrayImage, String), String> {
-    let bytes = thoracast_files::read(&file.path).map_err(|e| e.to_string())?;
+    let bytes = budget::read(&file.path, budget::PICTURE).map_err(|e| e.to_string())?;
     let format = image::guess_format(&bytes).map_err(|_| "it is no picture".to_owned())?;
-    let picture = image::load_from_memory_with_format(&bytes, format)
-        .map_err(|e| format!("it is cut short or damaged ({e})"))?;
+    let mut reader = ImageReader::with_format(Cursor::new(&bytes), format);
+    let mut limits = image::Limits::default();
+    limits.max_alloc = Some(MOST_PIXELS);
+    reader.limits(limits);
+    let picture = reader.decode().map_err(|e| format!("it is cut short or damaged ({e})"))?;
     let tables = if format == ImageFormat::Jpeg { quantisation(&bytes) } else { String::new() };
     let coding = format!("{format:?} {:?} {tables}", picture.color());
     if picture.dimensions().0 < 8 || picture.dimensions().1 < 8 {
@@ -263,7 +270,8 @@ fn told(pairs: &[Pair], code: Code, severity: Severity, what: &str) -> Option<Fi
     )
 }
 
-fn distance(a: &[f32], b: &[f32]) -> f64 {
+/// Root mean square of the difference of two small copies.
+pub(super) fn distance(a: &[f32], b: &[f32]) -> f64 {
     // Eight sums side by side, so that the processor can take several at once.
     let mut sums = [0f32; 8];
     for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
@@ -274,35 +282,26 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
     f64::from(sums.iter().sum::<f32>() / a.len() as f32).sqrt()
 }
 
+/// Nearest others that are looked up for each picture. Their pairs are more than four a picture, which is where the
+/// count of chance pairs is read off.
+const NEIGHBOURS: usize = 9;
+/// Copies of one picture that are reported, and pictures near one another that are counted, for each picture: a
+/// thousand times the same picture is a finding without half a million pairs.
+const MOST_COPIES: usize = 50;
+const MOST_NEAR: usize = 2000;
+
 fn of_level<'a>(
     pictures: &[(&'a PictureFile, &[f32])],
     progress: &dyn Progress,
 ) -> Result<Vec<Pair<'a>>, Cancelled> {
     let n = pictures.len();
-    // For each picture the nearest two others, and all that come close.
-    let rows: Vec<Vec<f64>> = pictures
-        .par_iter()
-        .map(|(_, a)| {
-            if progress.cancelled() {
-                Vec::new()
-            } else {
-                pictures.iter().map(|(_, b)| distance(a, b)).collect()
-            }
-        })
-        .collect();
-    if progress.cancelled() {
-        return Err(Cancelled);
-    }
-    let second: Vec<(usize, f64)> = (0..n)
-        .filter_map(|i| {
-            let mut others: Vec<(usize, f64)> = (0..n).filter(|j| *j != i).map(|j| (j, rows[i][j])).collect();
-            others.sort_by(|a, b| a.1.total_cmp(&b.1));
-            others.get(1).copied()
-        })
-        .collect();
+    let tree = Nearest::new(pictures.iter().map(|(_, small)| *small).collect());
+    let nearest = each(n, progress, |i| tree.nearest(i, NEIGHBOURS))?;
+    let second: Vec<(usize, f64)> =
+        nearest.iter().filter_map(|near| near.get(1)).map(|(d, j)| (*j, *d)).collect();
     let usual = if n >= ENOUGH { median(&second.iter().map(|s| s.1).collect::<Vec<_>>()) } else { f64::NAN };
     let limit = if n >= ENOUGH { usual * SHARE } else { 0.5 };
-    let by_chance = chance_pairs(&rows);
+    let by_chance = if n >= ENOUGH { chance_pairs(&tree, pictures, &nearest, progress)? } else { None };
     // How much different patients differ pixel by pixel, from a few of them.
     let every = (second.len() / 24).max(1);
     let usual_pixels = median(
@@ -313,13 +312,12 @@ fn of_level<'a>(
             .filter_map(|(i, (j, _))| pixel_difference(pictures[i].0, pictures[*j].0))
             .collect::<Vec<_>>(),
     );
-    let mut pairs = Vec::new();
-    for i in 0..n {
-        for j in i + 1..n {
-            let d = rows[i][j];
+    let close = each(n, progress, |i| {
+        let mut pairs = Vec::new();
+        for (j, d) in tree.within(pictures[i].1, i + 1, limit, MOST_COPIES) {
             let (a, b) = (pictures[i].0, pictures[j].0);
             let chance = n >= ENOUGH && by_chance.as_ref().is_none_or(|pairs| pairs(d) > EXPECTED);
-            if d > limit || chance || (a.split == b.split && a.id == b.id) {
+            if chance || (a.split == b.split && a.id == b.id) {
                 continue;
             }
             let pixels = pixel_difference(a, b);
@@ -328,16 +326,38 @@ fn of_level<'a>(
                 pixels.is_none_or(|p| if n >= ENOUGH { p < SHARE_OF_PIXELS * usual_pixels } else { p < 4.0 });
             if verified {
                 let share = if n >= ENOUGH { d / usual.max(1e-9) } else { 0.0 };
-                pairs.push(Pair { a, b, share, pixels: pixels.unwrap_or(f64::NAN) });
+                pairs.push((j, Pair { a, b, share, pixels: pixels.unwrap_or(f64::NAN) }));
             }
         }
-    }
+        pairs
+    })?;
+    let known: HashSet<(usize, usize)> =
+        close.iter().enumerate().flat_map(|(i, pairs)| pairs.iter().map(move |(j, _)| (i, *j))).collect();
+    let mut pairs: Vec<Pair<'a>> = close.into_iter().flatten().map(|(_, pair)| pair).collect();
     if n >= ENOUGH {
-        let known: Vec<[&PictureFile; 2]> = pairs.iter().map(|p| [p.a, p.b]).collect();
-        let disguised = disguised(pictures, [usual, usual_pixels], progress)?;
-        pairs.extend(disguised.into_iter().filter(|p| !known.contains(&[p.a, p.b])));
+        pairs.extend(disguised(&tree, pictures, &known, [usual, usual_pixels], progress)?);
     }
     Ok(pairs)
+}
+
+/// What `of` makes of each number below `n`, in their order; tells how far it is and can be cancelled.
+fn each<T: Send>(
+    n: usize,
+    progress: &dyn Progress,
+    of: impl Fn(usize) -> T + Sync,
+) -> Result<Vec<T>, Cancelled> {
+    let done = AtomicUsize::new(0);
+    (0..n)
+        .into_par_iter()
+        .map(|i| {
+            if progress.cancelled() {
+                return Err(Cancelled);
+            }
+            let result = of(i);
+            progress.report(done.fetch_add(1, Ordering::Relaxed) + 1, n);
+            Ok(result)
+        })
+        .collect()
 }
 
 /// Pairs that are close enough to be brought onto one another, as a share of the usual distance.
@@ -347,26 +367,25 @@ const SHARE_ALIGNED: f64 = 0.25;
 /// And pixel by pixel: stricter than for pictures that lie alike, as aligning brings different people closer, too.
 const SHARE_OF_ALIGNED_PIXELS: f64 = 0.5;
 
-/// Pictures that are one picture once mirrored, turned, moved or cropped by a little. `usual` are the usual distance of
-/// small copies and the usual difference of pixels.
+/// Pictures that are one picture once mirrored, turned, moved or cropped by a little, but for pairs `known` already.
+/// `usual` are the usual distance of small copies and the usual difference of pixels.
 fn disguised<'a>(
+    tree: &Nearest<'_>,
     pictures: &[(&'a PictureFile, &[f32])],
+    known: &HashSet<(usize, usize)>,
     [usual, usual_pixels]: [f64; 2],
     progress: &dyn Progress,
 ) -> Result<Vec<Pair<'a>>, Cancelled> {
-    let of = |i: usize| -> Vec<Pair<'a>> {
-        if progress.cancelled() {
-            return vec![];
-        }
+    let found = each(pictures.len(), progress, |i| {
         let (a, small) = pictures[i];
-        let mut found = Vec::new();
+        let mut found: Vec<(usize, Pair<'a>)> = Vec::new();
         for lie in Lie::ALL {
             // All others against one turned picture: turning is its own reverse.
             let turned = lie.of(small);
-            for (b, other) in &pictures[i + 1..] {
+            for (j, _) in tree.within(&turned, i + 1, WORTH_ALIGNING * usual, MOST_COPIES) {
+                let (b, other) = pictures[j];
                 let one_file = a.split == b.split && a.id == b.id;
-                let known = || found.iter().any(|p: &Pair| p.b == *b);
-                if one_file || known() || distance(&turned, other) > WORTH_ALIGNING * usual {
+                if one_file || found.iter().any(|(found, _)| *found == j) {
                     continue;
                 }
                 let Some((fit, left)) = alike::align(&turned, other) else { continue };
@@ -375,14 +394,14 @@ fn disguised<'a>(
                 }
                 let pixels = aligned_difference(a, b, lie, fit);
                 if let Some(pixels) = pixels.filter(|p| *p < SHARE_OF_ALIGNED_PIXELS * usual_pixels) {
-                    found.push(Pair { a, b, share: left / usual.max(1e-9), pixels });
+                    found.push((j, Pair { a, b, share: left / usual.max(1e-9), pixels }));
                 }
             }
         }
+        found.retain(|(j, _)| !known.contains(&(i, *j)));
         found
-    };
-    let found: Vec<Vec<Pair<'a>>> = (0..pictures.len()).into_par_iter().map(of).collect();
-    if progress.cancelled() { Err(Cancelled) } else { Ok(found.into_iter().flatten().collect()) }
+    })?;
+    Ok(found.into_iter().flatten().map(|(_, pair)| pair).collect())
 }
 
 /// Mean difference of all pixels of `a`, lying so, from those of `b` brought onto it, brightness apart.
@@ -410,14 +429,31 @@ fn aligned_difference(a: &PictureFile, b: &PictureFile, lie: Lie, fit: Fit) -> O
 /// How many pairs of different patients chance brings closer than a distance. Near zero the number of pairs grows with a
 /// power of the distance, which depends on in how many ways bodies differ; it is read off the closest pairs there are,
 /// but for as many as could be copies (Grassberger and Procaccia, Physica D 1983, 9:189).
-fn chance_pairs(rows: &[Vec<f64>]) -> Option<impl Fn(f64) -> f64 + Copy> {
-    let n = rows.len();
-    let mut all: Vec<f64> = rows.iter().enumerate().flat_map(|(i, row)| row[i + 1..].to_vec()).collect();
+fn chance_pairs(
+    tree: &Nearest<'_>,
+    pictures: &[(&PictureFile, &[f32])],
+    nearest: &[Vec<(f64, usize)>],
+    progress: &dyn Progress,
+) -> Result<Option<impl Fn(f64) -> f64 + Copy + Sync>, Cancelled> {
+    let n = pictures.len();
+    // The pairs of nearest pictures are some of all pairs, so that the fourfold-closest of all lie within theirs.
+    let known: HashSet<(usize, usize)> = nearest
+        .iter()
+        .enumerate()
+        .flat_map(|(i, near)| near.iter().map(move |(_, j)| (i.min(*j), i.max(*j))))
+        .collect();
+    let mut among: Vec<f64> = known.iter().map(|(i, j)| distance(pictures[*i].1, pictures[*j].1)).collect();
+    among.sort_by(f64::total_cmp);
+    let Some(reach) = among.get(4 * n).copied() else { return Ok(None) };
+    let within = each(n, progress, |i| -> Vec<f64> {
+        tree.within(pictures[i].1, i + 1, reach, MOST_NEAR).into_iter().map(|(_, d)| d).collect()
+    })?;
+    let mut all: Vec<f64> = within.into_iter().flatten().collect();
     all.sort_by(f64::total_cmp);
-    let (near, far) = (*all.get(n)?, *all.get(4 * n)?);
+    let (Some(near), Some(far)) = (all.get(n).copied(), all.get(4 * n).copied()) else { return Ok(None) };
     let power = 4f64.ln() / (far / near).ln();
     // Where all patients are equally far apart the power is without bound, and any closer pair is a copy.
-    (near > 0.0).then_some(move |d: f64| n as f64 * (d / near).powf(power.clamp(1.0, 1e3)))
+    Ok((near > 0.0).then_some(move |d: f64| n as f64 * (d / near).powf(power.clamp(1.0, 1e3))))
 }
 
 /// Mean difference of two pictures of one size, brightness apart.

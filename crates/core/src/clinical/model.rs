@@ -10,6 +10,7 @@ use super::{ClinicalError, Contribution, Explanation, Kind, Record, read_records
 use crate::cohort::Table;
 use crate::stats::roc;
 use thoracast_files as files;
+use thoracast_files::budget;
 
 /// What the clinical branch says.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +54,7 @@ impl ClinicalModel {
     /// Reads a model file; the error is one sentence that names it.
     pub fn load(path: &Path) -> Result<Self, ClinicalError> {
         let refuse = |reason: String| ClinicalError::Model { path: path.to_owned(), reason };
-        let bytes = std::fs::read(path).map_err(|e| {
+        let bytes = budget::read(path, budget::MODEL).map_err(|e| {
             refuse(format!("the clinical model cannot be read ({e}); make it with `train clinical`"))
         })?;
         Ok(Self { sha256: files::sha256_of(&bytes), file: ModelFile::read(&bytes).map_err(refuse)? })

@@ -215,7 +215,10 @@ impl Reader<'_> {
 
     fn table(&mut self, role: Role, split: Option<Split>, stem: &str) -> Result<Option<Table>, CohortError> {
         let (path, own) = match self.mapped(role, split) {
-            Some(found) => found,
+            Some((path, own)) => {
+                self.check_within(&path)?;
+                (path, own)
+            }
             None => {
                 let usual = TABLES.iter().filter_map(|ending| self.names.get(&format!("{stem}.{ending}")));
                 let usual: Vec<_> = usual.cloned().collect();
@@ -229,6 +232,19 @@ impl Reader<'_> {
         };
         let table = self.mapping.apply(&Table::read(&path)?, &own, &mut self.used)?;
         Ok(Some(table))
+    }
+
+    /// A mapping may have come with somebody else's data: no link leads it out of the folder.
+    fn check_within(&self, path: &Path) -> Result<(), CohortError> {
+        let (Ok(file), Ok(folder)) = (path.canonicalize(), self.dir.canonicalize()) else {
+            return Ok(()); // reading it will say that it is not there
+        };
+        if file.starts_with(folder) {
+            return Ok(());
+        }
+        let reason =
+            "the mapping names this file, which is a link out of the cohort folder; copy it into the folder";
+        Err(CohortError::Mapping { path: path.to_owned(), reason: reason.to_owned() })
     }
 
     fn pictures(&mut self) -> Result<Vec<PictureFile>, CohortError> {
@@ -351,6 +367,20 @@ mod tests {
         assert_eq!(cohort.clinical(Split::Test).unwrap().text(0, 2), Some("0"));
         let extra = mapping.columns["Fall"].clone();
         mapping.columns.insert("Nummer".to_owned(), MappedColumn { key: "age".to_owned(), ..extra });
+        #[cfg(unix)]
+        {
+            let elsewhere = tempfile::tempdir().unwrap();
+            put(elsewhere.path(), "ours.csv", "Fall\n1\n");
+            let mut linked = mapping.clone();
+            linked.files[0].file = "linked.csv".into();
+            std::os::unix::fs::symlink(elsewhere.path().join("ours.csv"), dir.path().join("linked.csv"))
+                .unwrap();
+            let refused = CohortFolder::open(dir.path(), Some(&linked)).unwrap_err().to_string();
+            assert!(
+                refused.contains("linked.csv: the mapping names this file, which is a link out"),
+                "{refused}"
+            );
+        }
         let unknown = CohortFolder::open(dir.path(), Some(&mapping)).unwrap_err().to_string();
         assert!(unknown.contains("'Nummer', but no table has it"), "{unknown}");
     }

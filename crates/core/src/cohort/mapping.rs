@@ -1,13 +1,14 @@
 //! Which file of a person's folder plays which role, and how their columns, units and codes become ours.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::folder::CohortError;
 use super::{Split, Table, columns, decode};
 use thoracast_files as files;
+use thoracast_files::budget;
 
 /// The key of a column that is left out: its name is one of ours, but it is not what it says.
 pub const IGNORE: &str = "ignore";
@@ -78,7 +79,7 @@ impl Mapping {
     /// Reads a mapping file and checks its keys.
     pub fn read(path: &Path) -> Result<Self, CohortError> {
         let fail = |reason: String| CohortError::Mapping { path: path.to_owned(), reason };
-        let bytes = files::read(path).map_err(|e| CohortError::Table(e.into()))?;
+        let bytes = files::read(path, budget::DOCUMENT).map_err(|e| CohortError::Table(e.into()))?;
         let mapping: Self = serde_json::from_slice(&bytes).map_err(|e| {
             fail(format!(
                 "this is not a mapping ({e}); write it with the import dialog or after the example in README"
@@ -104,6 +105,13 @@ impl Mapping {
             }
         }
         for (i, file) in self.files.iter().enumerate() {
+            let is_within = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+            if !file.file.components().all(is_within) {
+                let name = file.file.display();
+                return Err(format!(
+                    "the mapping names {name}, which lies outside the cohort folder; copy the file into the folder and name it from there"
+                ));
+            }
             if let Some(first) = self.files[..i].iter().find(|f| (f.role, f.split) == (file.role, file.split))
             {
                 let (a, b) = (first.file.display(), file.file.display());
@@ -260,6 +268,11 @@ mod tests {
         let m = mapping(r#"{"columns": {"a": {"key": "age"}, "b": {"key": "age"}}}"#);
         let twice = m.apply(&table("a,b\n1,2\n"), &BTreeMap::new(), &mut BTreeSet::new());
         assert!(twice.unwrap_err().to_string().contains("'a' and 'b' are both mapped to 'age'"));
+        for outside in ["../x.csv", "/etc/passwd", "a/../../x.csv"] {
+            let json = format!(r#"{{"files": [{{"file": "{outside}", "role": "clinical"}}]}}"#);
+            let refused = mapping(&json).check().unwrap_err();
+            assert!(refused.contains(outside) && refused.contains("outside the cohort folder"), "{refused}");
+        }
         assert!(serde_json::from_str::<Mapping>(r#"{"colums": {}}"#).is_err());
         assert!(mapping(r#"{"columns": {"a": {"key": "age", "factor": 0}}}"#).check().is_err());
     }

@@ -13,6 +13,7 @@ pub mod pictures;
 pub mod published;
 pub mod query;
 mod split;
+mod spreadsheet;
 pub mod table;
 pub mod table_one;
 pub mod targets;

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::Split;
-use crate::slice::{self, Picture, Recipe, SliceError};
+use crate::slice::{self, Picture, PictureError, Recipe};
 use thoracast_files as files;
 
 /// A patient's picture and outcome.
@@ -111,7 +111,7 @@ pub fn read(folder: &Path, recipe: &Recipe) -> Result<PictureSets, PicturesError
 }
 
 fn read_one(file: &Found, recipe: &Recipe) -> Result<(Picture, String), String> {
-    let picture = slice::read_picture(&file.path, recipe).map_err(|e: SliceError| e.to_string())?;
+    let picture = slice::read_picture(&file.path, recipe).map_err(|e: PictureError| e.to_string())?;
     let sha256 = files::sha256(&file.path).map_err(|e| e.to_string())?;
     Ok((picture, sha256))
 }

@@ -1,12 +1,11 @@
 //! A table as text cells, from CSV in any usual encoding or from a spreadsheet.
 
-use std::collections::BTreeMap;
-use std::io::Cursor;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use calamine::{Data, Reader};
-
-use super::{columns, decode};
+use super::{columns, decode, spreadsheet};
+use thoracast_files::budget::{self, MOST_CELLS, MOST_COLUMNS};
+use thoracast_files::words::{self, Remarks};
 use thoracast_files::{self as files, FileError};
 
 /// A header and rows of text cells.
@@ -51,13 +50,16 @@ pub enum TableError {
 impl Table {
     /// Reads CSV (UTF-8, UTF-8 with BOM, UTF-16, GBK; comma, semicolon or tab) or a spreadsheet (XLSX, XLS, ODS).
     pub fn read(path: &Path) -> Result<Self, TableError> {
-        Self::from_bytes(path, &files::read(path)?)
+        Self::from_bytes(path, &files::read(path, budget::TABLE)?)
     }
 
     /// Like [`Table::read`], from bytes already in memory; `path` is only named in messages.
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, TableError> {
-        let spreadsheet = bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xd0\xcf\x11\xe0");
-        let raw = if spreadsheet { sheet_rows(bytes) } else { text_rows(bytes) };
+        let raw = if spreadsheet::is_spreadsheet(bytes) {
+            spreadsheet::read_rows(bytes).map(|rows| Raw { rows, decimal_comma: true })
+        } else {
+            text_rows(bytes)
+        };
         let raw = raw.map_err(|reason| TableError::Format { path: path.to_owned(), reason })?;
         let mut table = Self {
             path: path.to_owned(),
@@ -80,22 +82,26 @@ impl Table {
         while self.header.last().is_some_and(String::is_empty) {
             self.header.pop();
         }
-        for (i, name) in self.header.iter().enumerate() {
-            if !name.is_empty() && self.header[..i].contains(name) {
-                return Err(
-                    self.format(&format!("the column '{name}' stands twice in the header; rename one"))
-                );
-            }
+        if self.header.len() > MOST_COLUMNS {
+            let n = self.header.len();
+            return Err(self.format(&format!("the header has {n} columns, more than {MOST_COLUMNS}")));
         }
+        let mut seen = HashSet::new();
+        if let Some(name) = self.header.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
+            let name = words::clean_value(name);
+            return Err(self.format(&format!("the column '{name}' stands twice in the header; rename one")));
+        }
+        let mut short = Remarks::default();
         for row in rows {
-            let row = self.fitted(row)?;
+            let row = self.fitted(row, &mut short)?;
             self.rows.push(row);
         }
+        self.warnings.extend(short.into_list());
         Ok(())
     }
 
     /// The row with as many cells as the header: spreadsheets leave out empty cells at a row's end.
-    fn fitted(&mut self, mut row: Row) -> Result<Row, TableError> {
+    fn fitted(&self, mut row: Row, short: &mut Remarks) -> Result<Row, TableError> {
         let width = self.header.len();
         if row.cells.iter().skip(width).any(|c| !c.trim().is_empty()) {
             return Err(self.format(&format!(
@@ -105,12 +111,10 @@ impl Table {
             )));
         }
         if row.cells.len() < width {
-            let file = self.path.display();
-            self.warnings.push(format!(
-                "{file}, row {}: only {} of {width} cells; the rest counts as missing",
-                row.number,
-                row.cells.len()
-            ));
+            short.add(|| {
+                let (file, number, cells) = (self.path.display(), row.number, row.cells.len());
+                format!("{file}, row {number}: only {cells} of {width} cells; the rest counts as missing")
+            });
         }
         row.cells.resize(width, String::new());
         Ok(row)
@@ -130,7 +134,7 @@ impl Table {
         self.column(name).ok_or_else(|| TableError::NoColumn {
             path: self.path.clone(),
             column: name.to_owned(),
-            columns: self.header.join(", "),
+            columns: words::joined(&self.header, 60),
         })
     }
 
@@ -161,7 +165,7 @@ impl Table {
             path: self.path.clone(),
             row: self.rows.get(row).map_or(0, |r| r.number),
             column: self.heading(column).to_owned(),
-            text: self.text(row, column).unwrap_or("").to_owned(),
+            text: words::clean_value(self.text(row, column).unwrap_or("")).into_owned(),
             reason: reason.to_owned(),
         }
     }
@@ -213,7 +217,8 @@ impl Table {
         }
         if !alone.is_empty() {
             let (file, others) = (self.path.display(), other.path.display());
-            joined.warnings.push(format!("{file}: rows {} have no partner in {others}", alone.join(", ")));
+            let alone = words::joined(&alone, 60);
+            joined.warnings.push(format!("{file}: rows {alone} have no partner in {others}"));
         }
         Ok(joined)
     }
@@ -270,39 +275,20 @@ fn text_rows(bytes: &[u8]) -> Result<Raw, String> {
         .flexible(true)
         .from_reader(text.as_bytes());
     let mut rows = Vec::new();
+    let mut cells = 0;
     for record in reader.records() {
         let record = record.map_err(|e| format!("the text is not CSV: {e}"))?;
+        cells += record.len();
+        if cells > MOST_CELLS {
+            return Err(format!(
+                "the table has more than {} million cells; split it",
+                MOST_CELLS / 1_000_000
+            ));
+        }
         let number = record.position().map_or(0, |p| p.line() as usize);
         rows.push(Row { number, cells: record.iter().map(str::to_owned).collect() });
     }
     Ok(Raw { rows, decimal_comma: separator != b',' })
-}
-
-fn sheet_rows(bytes: &[u8]) -> Result<Raw, String> {
-    let broken =
-        |e: calamine::Error| format!("the spreadsheet could not be read ({e}); save it again as XLSX");
-    let mut book = calamine::open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(broken)?;
-    for name in book.sheet_names() {
-        let range = book.worksheet_range(&name).map_err(broken)?;
-        let Some((first, _)) = range.start() else { continue };
-        let rows = range.rows().enumerate().map(|(i, cells)| Row {
-            number: first as usize + i + 1,
-            cells: cells.iter().map(cell_text).collect(),
-        });
-        return Ok(Raw { rows: rows.collect(), decimal_comma: true });
-    }
-    Err("the spreadsheet has no sheet with cells in it".to_owned())
-}
-
-fn cell_text(cell: &Data) -> String {
-    match cell {
-        Data::Empty => String::new(),
-        Data::DateTime(date) => {
-            let (year, month, day, ..) = date.to_ymd_hms_milli();
-            format!("{year:04}-{month:02}-{day:02}")
-        }
-        other => other.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::{Table, columns};
 use crate::stats::contingency::{self, FEWEST_EXPECTED};
 use crate::stats::linalg::{cholesky, solve};
 use crate::stats::rank_sum::{moments, quantile, rank_sum, welch};
+use thoracast_files::words;
 
 /// How measurements are summed up and tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -401,7 +402,8 @@ impl TableOne {
     /// As a Markdown table with its notes.
     pub fn markdown(&self) -> String {
         let cell = |c: &String| {
-            let indented = c.strip_prefix("  ").map_or(c.clone(), |c| format!("&nbsp;&nbsp;{c}"));
+            let c = words::clean(c);
+            let indented = c.strip_prefix("  ").map_or(c.to_string(), |c| format!("&nbsp;&nbsp;{c}"));
             indented.replace('|', "\\|").replace('<', "&lt;")
         };
         let line =

@@ -117,7 +117,7 @@ pub enum EvaluateError {
     #[error(transparent)]
     Table(#[from] crate::cohort::TableError),
     #[error(transparent)]
-    Slice(#[from] crate::slice::SliceError),
+    Picture(#[from] crate::slice::PictureError),
     #[error(transparent)]
     Assess(#[from] AssessError),
     #[error("{path}: {reason}")]

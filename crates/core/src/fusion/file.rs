@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Stacking;
 use thoracast_files as files;
+use thoracast_files::budget;
 
 /// Weights, and what they were fitted on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,7 +40,7 @@ pub enum StackingError {
 impl FittedStacking {
     pub fn read(path: &Path) -> Result<Self, StackingError> {
         let refuse = |reason: String| StackingError::File { path: path.to_owned(), reason };
-        let text = std::fs::read_to_string(path).map_err(|e| refuse(e.to_string()))?;
+        let text = budget::read_text(path, budget::DOCUMENT).map_err(|e| refuse(e.to_string()))?;
         let fitted: Self = serde_json::from_str(&text).map_err(|e| {
             refuse(format!(
                 "these are no stacking weights as `thoracast evaluate --stacking` writes them ({e})"

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::series::{PhantomError, TRUTH_FILE, failed, write_series};
 use super::{Phantom, Truth};
+use thoracast_files::budget;
 use thoracast_files::progress::Progress;
 
 /// The demonstration patient's seed.
@@ -42,7 +43,7 @@ fn is_current(folder: &Path) -> bool {
 /// Where `truth.json` is absent or is not a phantom's truth.
 pub fn read_truth(folder: &Path) -> Result<Truth, PhantomError> {
     let path = folder.join(TRUTH_FILE);
-    let bytes = std::fs::read(&path).map_err(failed(&path, "reading"))?;
+    let bytes = budget::read(&path, budget::DOCUMENT).map_err(failed(&path, "reading"))?;
     Ok(serde_json::from_slice(&bytes)?)
 }
 

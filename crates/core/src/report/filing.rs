@@ -8,7 +8,7 @@ use crate::assess::{Assessment, Models};
 use crate::clinical::Record;
 use crate::identity::{Identity, Source};
 use thoracast_dicom::Series;
-use thoracast_files as files;
+use thoracast_files::FileSet;
 
 /// What stands in a report about its origins, now: time, series, what went in, model cards.
 pub fn provenance(models: &Models, series: Option<&Series>, inputs: Vec<Input>) -> Provenance {
@@ -81,7 +81,7 @@ pub fn date_words(date: &str) -> String {
     }
 }
 
-/// Writes the PDF and, beside it, the JSON of the same name. Each is whole or not there.
+/// Writes the PDF and, beside it, the JSON of the same name: both or, where anything fails, neither.
 ///
 /// # Errors
 /// Where a page can't be drawn or a file can't be written; the message names it.
@@ -93,9 +93,10 @@ pub fn save(
 ) -> Result<(), ReportError> {
     let document = serde_json::to_vec_pretty(&json(assessment, provenance))?;
     let pages = pdf(assessment, record, provenance)?;
-    files::write_atomic(&pdf_path.with_extension("json"), &document)?;
-    files::write_atomic(pdf_path, &pages)?;
-    Ok(())
+    let mut files = FileSet::default();
+    files.add(&pdf_path.with_extension("json"), &document)?;
+    files.add(pdf_path, &pages)?;
+    Ok(files.put_in_place()?)
 }
 
 #[cfg(test)]

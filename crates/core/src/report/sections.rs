@@ -3,13 +3,11 @@
 use super::Provenance;
 use super::flow::{Flow, WIDTH};
 use crate::assess::{Assessment, Gravity, NomogramResult, RESEARCH_ONLY, Remark, RiskGroup, UNTRAINED};
-use crate::chart::cam::{self, Panel};
-use crate::chart::nomogram;
+use crate::cam::{self, Seen};
 use crate::chart::text::{self, capitalised, number, percent, percent_range, probability};
-use crate::chart::votes;
-use crate::chart::waterfall::{self, value_words};
-use crate::chart::{Anchor, Chart, Rect, Role, Text, Weight};
+use crate::chart::{Anchor, Chart, Rect, Role, Text, Weight, waterfall};
 use crate::clinical::{Record, VARIABLES};
+use crate::figures::{explanation, nomogram, votes};
 use crate::level::Level;
 
 /// All sections in reading order.
@@ -27,15 +25,9 @@ pub fn write(flow: &mut Flow, a: &Assessment, record: &Record, provenance: &Prov
     beside_figures(flow, a);
     section(flow, "Votes and fusion", votes::draw(a, WIDTH));
     if let Some(drawn) = &a.reasons.nomogram {
-        let content = nomogram::Content {
-            nomogram: drawn,
-            patient: a.reasons.patient_points.as_ref(),
-            cutoff_points: a.reasons.cutoff_points,
-            cohort: None,
-            source: "",
-            doubtful: a.doubtful(),
-        };
-        let chart = nomogram::draw(content, WIDTH);
+        let content = nomogram::content(drawn, a.reasons.patient_points.as_ref(), a.reasons.cutoff_points);
+        let content = crate::chart::nomogram::Content { doubtful: a.doubtful(), ..content };
+        let chart = crate::chart::nomogram::draw(&content, WIDTH);
         section(flow, "Nomogram", chart);
         if a.reasons.patient_points.is_none() {
             let words = "The patient is not on the nomogram (see “Beside the figures”).";
@@ -43,7 +35,7 @@ pub fn write(flow: &mut Flow, a: &Assessment, record: &Record, provenance: &Prov
         }
     }
     section(flow, "Clinical and pathological variables", clinical_table(record));
-    if let Some(chart) = waterfall::draw(&a.clinical.explanation, WIDTH) {
+    if let Some(chart) = waterfall::draw(&explanation::waterfall(&a.clinical.explanation), WIDTH) {
         section(flow, "Why the clinical branch says so", chart);
     }
     slices(flow, a);
@@ -227,17 +219,17 @@ fn slices(flow: &mut Flow, a: &Assessment) {
         (Level::T4, caption("T4", a.t4.slice), &a.reasons.t4_picture, &a.reasons.t4_cam),
         (Level::T11, caption("T11", a.t11.slice), &a.reasons.t11_picture, &a.reasons.t11_cam),
     ];
-    let panels: Vec<Panel<'_>> = levels
+    let seen: Vec<Seen<'_>> = levels
         .iter()
         .filter_map(|(level, caption, picture, heat)| {
             let arch = level.arch();
-            picture.as_ref().map(|picture| Panel { caption, arch, picture, heat: heat.as_ref() })
+            picture.as_ref().map(|picture| Seen { caption, arch, picture, heat: heat.as_ref() })
         })
         .collect();
-    if panels.is_empty() {
+    if seen.is_empty() {
         return;
     }
-    match cam::figure(&panels, &a.reasons.look, 480.0) {
+    match cam::figure(&seen, &a.reasons.look, 480.0) {
         Some(chart) => section(flow, "Slices and Grad-CAM", chart),
         None => {
             list(flow, "Slices and Grad-CAM", &["The pictures could not be shown.".to_owned()], Role::Warning)
@@ -256,7 +248,7 @@ fn clinical_table(record: &Record) -> Chart {
         let (x, y) = ((i / rows) as f32 * (width + GAP), (i % rows) as f32 * ROW);
         block.line([x, y + ROW], [x + width, y + ROW], Role::Grid.stroke(0.5));
         let (words, role) = match record.values.get(variable.key) {
-            Some(value) => (value_words(variable, *value), Role::Ink),
+            Some(value) => (explanation::value_words(variable, *value), Role::Ink),
             None => ("missing".to_owned(), Role::Warning),
         };
         let value = Text::new([x + width, y + 9.8], words, 8.0, role).anchored(Anchor::End);

@@ -64,7 +64,7 @@ pub fn assessment(t4: bool, t11: bool, clinical: bool, trained: bool) -> Assessm
     let untrained = !trained;
     let (t4, t11) = (branch(t4, 0.83, trained, 138), branch(t11, 0.71, true, 42));
     let fused = fuse(t4.log_prob, t11.log_prob, clinical);
-    let (nomogram, patient) = crate::chart::nomogram::tests::sample();
+    let (nomogram, patient) = crate::figures::nomogram::tests::sample();
     let hash = |c: &str| c.repeat(64);
     Assessment {
         id: "P-0460".to_owned(),
@@ -103,7 +103,7 @@ pub fn assessment(t4: bool, t11: bool, clinical: bool, trained: bool) -> Assessm
             t11_picture: Some(picture(500, 400)),
             t4_cam: Some(heat(0.25, 0.4)),
             t11_cam: Some(heat(0.6, 0.6)),
-            look: crate::chart::cam::Look::default(),
+            look: crate::cam::Look::default(),
             nomogram: Some(nomogram),
             patient_points: Some(patient),
             cutoff_points: Some(131.6),

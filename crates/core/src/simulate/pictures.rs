@@ -65,7 +65,7 @@ pub(super) fn write(
                 .join(SPLITS[patient.split])
                 .join(if patient.metastasis { "1" } else { "0" })
                 .join(format!("{}.png", patient.id));
-            write_atomic(&path, &slice::write_png(&cut).map_err(picture)?)?;
+            write_atomic(&path, &slice::write_png(&cut).map_err(|e| picture(e.into()))?)?;
         }
         progress.report(done.fetch_add(1, Ordering::Relaxed) + 1, population.patients.len());
         Ok(())

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::nomogram::{LinearModel, Nomogram, NomogramError, PatientPoints, Value};
 use crate::clinical::{Record, TrainedOn};
 use thoracast_files as files;
+use thoracast_files::budget;
 
 const FORMAT: &str = "thoracast nomogram";
 const VERSION: u32 = 1;
@@ -89,7 +90,7 @@ impl NomogramModel {
     /// Reads a model file; the error is one sentence that names it.
     pub fn load(path: &Path) -> Result<Self, NomogramError> {
         let refuse = |reason: String| NomogramError::Model { path: path.to_owned(), reason };
-        let bytes = std::fs::read(path)
+        let bytes = budget::read(path, budget::MODEL)
             .map_err(|e| refuse(format!("the nomogram cannot be read ({e}); make it with `train fusion`")))?;
         let file: ModelFile = serde_json::from_slice(&bytes)
             .map_err(|e| refuse(format!("not a whole nomogram ({e}); make it again with `train fusion`")))?;

@@ -155,10 +155,11 @@ pub fn run(
     let headers = headers(input, &mut summary, progress)?;
     let jobs = plan(headers, &key, &mut summary)?;
     progress.stage("De-identifying");
+    let out = &thoracast_files::follow_links(out);
     let refused = |e: std::io::Error| unwritable(out, &e);
     let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).map_err(refused)?;
-    let staging = tempfile::Builder::new().prefix(".deidentify").tempdir_in(parent).map_err(refused)?;
+    let staging = thoracast_files::staging_folder(parent).map_err(refused)?;
     let whole = staging.path().join("files");
     std::fs::create_dir(&whole).map_err(refused)?;
     let done = AtomicUsize::new(0);

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::super::source::{Location, io_reason, open_archive};
+use super::super::archive::open_archive;
+use super::super::source::{Location, io_reason};
 use super::{DeidentifyError, Skipped};
 use thoracast_files::progress::Progress;
 
@@ -68,7 +69,8 @@ impl Walk<'_> {
 
     fn file(&mut self, path: &Path) {
         let mut magic = [0; 4];
-        let read = std::fs::File::open(path).and_then(|mut f| std::io::Read::read_exact(&mut f, &mut magic));
+        let read = thoracast_files::budget::open(path)
+            .and_then(|mut f| std::io::Read::read_exact(&mut f, &mut magic));
         if read.is_err() || magic != *b"PK\x03\x04" {
             self.found.push(Location::file(path));
             return;
