@@ -299,6 +299,7 @@ impl<'a> Layout<'a> {
             if let Some(cutoff) = self.cutoff {
                 let (words, role) =
                     if person.total >= cutoff { ("High risk", Role::High) } else { ("Low risk", Role::Low) };
+                let role = if self.doubtful { Role::Muted } else { role };
                 self.chart.text(Text::new([0.0, y + 1.0 * s], words, s, role).bold());
             }
         }

@@ -67,7 +67,7 @@ impl Input {
         Self {
             role: role.to_owned(),
             name: path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
-            sha256: files::sha256(path).ok(),
+            sha256: thoracast_files::sha256(path).ok(),
         }
     }
 }
