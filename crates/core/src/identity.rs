@@ -3,8 +3,8 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::cohort::Table;
-use crate::cohort::table::id_key;
+use crate::tables::Table;
+use crate::tables::table::id_key;
 use thoracast_dicom::Series;
 use thoracast_files::words::clean_value;
 
@@ -81,7 +81,7 @@ impl Identity {
             id: series.patient_id.trim().to_owned(),
             issuer: series.patient_id_issuer.trim().to_owned(),
             name: series.patient_name.trim().to_owned(),
-            birth_date: series.birth_date.trim().to_owned(),
+            birth_date: series.patient_birth_date.trim().to_owned(),
             study_uid: series.study_uid.trim().to_owned(),
             source: Source::Study,
         }
@@ -146,7 +146,7 @@ impl Identity {
             words = format!("{words}, {}", clean_value(&name));
         }
         if !self.birth_date.is_empty() {
-            let born = crate::report::date_words(&self.birth_date);
+            let born = date_words(&self.birth_date);
             words = format!("{words}, born {}", clean_value(&born));
         }
         words
@@ -164,6 +164,15 @@ impl Identity {
             Source::Study => "the study".to_owned(),
             Source::Row { table, number, .. } => format!("row {number} of {}", clean_value(table)),
         }
+    }
+}
+
+/// 20260131 as 2026-01-31; anything else as it is.
+pub fn date_words(date: &str) -> String {
+    if date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()) {
+        format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..])
+    } else {
+        date.to_owned()
     }
 }
 

@@ -6,7 +6,7 @@ fn study(id: &str, name: &str, born: &str) -> Identity {
     let series = Series {
         patient_id: id.to_owned(),
         patient_name: name.to_owned(),
-        birth_date: born.to_owned(),
+        patient_birth_date: born.to_owned(),
         study_uid: "1.2.3".to_owned(),
         ..Series::default()
     };
@@ -71,4 +71,11 @@ fn a_person_is_written_out_and_files_hold_no_name() {
     assert_eq!(study("", "", "").words(), "no patient ID");
     let written = serde_json::to_string(&person).unwrap();
     assert!(written.contains("24") && !written.contains("Zhang") && !written.contains("1961"), "{written}");
+}
+
+#[test]
+fn a_dicom_date_is_shown_in_parts_and_others_are_left_alone() {
+    assert_eq!(date_words("20260131"), "2026-01-31");
+    assert_eq!(date_words("2026é131"), "2026é131");
+    assert_eq!(date_words(""), "");
 }

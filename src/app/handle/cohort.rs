@@ -291,8 +291,7 @@ impl Workstation {
         let series: Vec<Series> =
             patient.series.iter().filter_map(|s| patients.series.get(*s)).cloned().collect();
         let has_row = patient.in_clinical;
-        let usable = series.iter().enumerate().filter(|(_, s)| s.usable);
-        let best = usable.max_by_key(|(_, s)| s.slices).map(|(at, _)| at);
+        let best = dicom::largest_usable(&series);
         self.state.workspace = Workspace::Patient;
         let values = if has_row { self.read_row(id) } else { None };
         if !has_row {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Input, Provenance, ReportError, json, pdf};
 use crate::assess::{Assessment, Models};
 use crate::clinical::Record;
-use crate::identity::{Identity, Source};
+use crate::identity::{Identity, Source, date_words};
 use thoracast_dicom::Series;
 use thoracast_files::FileSet;
 
@@ -72,15 +72,6 @@ impl Input {
     }
 }
 
-/// 20260131 as 2026-01-31; anything else as it is.
-pub fn date_words(date: &str) -> String {
-    if date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()) {
-        format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..])
-    } else {
-        date.to_owned()
-    }
-}
-
 /// Writes the PDF and, beside it, the JSON of the same name: both or, where anything fails, neither.
 ///
 /// # Errors
@@ -126,12 +117,5 @@ mod tests {
         let series = |frame| Series { frames: vec![frame], slices: 64, ..Series::default() };
         assert_eq!(Input::of_series(&series(frame)).name, "64 slices in chest");
         assert_eq!(Input::of_series(&series(zipped)).name, "64 slices in all.zip");
-    }
-
-    #[test]
-    fn a_dicom_date_is_shown_in_parts_and_others_are_left_alone() {
-        assert_eq!(date_words("20260131"), "2026-01-31");
-        assert_eq!(date_words("2026é131"), "2026é131");
-        assert_eq!(date_words(""), "");
     }
 }
