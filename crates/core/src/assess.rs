@@ -343,6 +343,7 @@ pub fn assess(
     mut warnings: Vec<String>,
     progress: &dyn Progress,
 ) -> Result<Assessment, AssessError> {
+    let _assess = tracing::info_span!("assess").entered();
     let go_on = |step: usize, name: &str| {
         progress.stage(name);
         progress.report(step, 3);
