@@ -536,7 +536,7 @@ fn a_count_out_of_range_is_told_with_its_range() {
         ),
         (vec!["simulate", "x", "--patients", "0"], "from 1 to 1000000"),
         (vec!["evaluate", "--cohort", "x", "--folds", "1"], "from 2 to 1000"),
-        (vec!["train", "clinical", "--cohort", "x", "--trees", "99999999999999999999"], "from 1 to 10000"),
+        (vec!["train", "t4", "--cohort", "x", "--epochs", "99999999999999999999"], "from 1 to 100000"),
     ] {
         let output = run(&arguments).unwrap();
         let words = String::from_utf8_lossy(&output.stderr);

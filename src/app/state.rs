@@ -384,6 +384,10 @@ impl State {
         match &self.viewer.open {
             None => missing.push("open a CT series".to_owned()),
             Some(open) if !open.series.usable => missing.push("open a CT series".to_owned()),
+            Some(open) if open.series.unmeasured.is_some() => missing.push(format!(
+                "open another CT series: {}",
+                open.series.unmeasured.as_ref().map(ToString::to_string).unwrap_or_default()
+            )),
             Some(open) if open.volume.is_none() => missing.push("wait until the series is read".to_owned()),
             Some(_) => {}
         }

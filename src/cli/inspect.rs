@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::{note, print_json, print_lines};
-use thoracast_dicom::{self as dicom, HuStatistics, Scan, Series, Unreadable};
+use thoracast_dicom::hounsfield::{SliceSample, judge_values};
+use thoracast_dicom::{self as dicom, HuStatistics, Scan, Series, Unmeasured, Unreadable};
 use thoracast_files::progress::Progress;
 
 /// Shorter work says nothing of its progress.
@@ -50,6 +51,8 @@ struct InspectedSeries {
     hu: Option<Hu>,
     /// Pixels of this value, if there are any, were never measured; they count in `hu`, as in pydicom.
     padding_hu: Option<f64>,
+    /// Why a volume is looked at only; its `hu` are rescaled stored values then. Null where it can be measured.
+    unmeasured: Option<String>,
     warnings: Vec<String>,
 }
 
@@ -117,20 +120,24 @@ fn inspect(scan: Scan, progress: &dyn Progress) -> Inspection {
 fn inspect_series(series: &Series, progress: &dyn Progress) -> InspectedSeries {
     let mut warnings = series.warnings.clone();
     warnings.extend(series.unusable_reason.clone());
-    let hu = match statistics(series, progress) {
-        Ok(statistics) => statistics.map(|s| Hu { min: s.min, max: s.max, mean: s.mean }),
+    let (statistics, unmeasured) = match read_values(series, progress) {
+        Ok(read) => read,
         Err(error) => {
             warnings.push(error.to_string());
-            None
+            (None, series.unmeasured.clone())
         }
     };
+    let hu = statistics.map(|s| Hu { min: s.min, max: s.max, mean: s.mean });
+    if let Some(reason) = &unmeasured {
+        warnings.insert(0, format!("looked at only, not measured or predicted from: {reason}"));
+    }
     InspectedSeries {
         uid: series.uid.clone(),
         patient_id: series.patient_id.clone(),
         study_uid: series.study_uid.clone(),
         modality: series.modality.clone(),
         description: series.description.clone(),
-        usable: series.usable,
+        usable: series.usable && unmeasured.is_none(),
         viewable: series.viewable,
         slices: series.slices,
         rows: series.rows,
@@ -147,23 +154,31 @@ fn inspect_series(series: &Series, progress: &dyn Progress) -> InspectedSeries {
             .collect(),
         hu,
         padding_hu: series.padding.filter(|_| series.usable),
+        unmeasured: unmeasured.map(|reason| reason.to_string()),
         warnings,
     }
 }
 
-/// HU over all slices of a usable series; `None` for others. A few slices are in memory at a time.
-fn statistics(series: &Series, progress: &dyn Progress) -> Result<Option<HuStatistics>, dicom::DicomError> {
+/// HU over all slices of a volume, and why they are not to be trusted; `None` for other series. A few slices are in
+/// memory at a time.
+fn read_values(
+    series: &Series,
+    progress: &dyn Progress,
+) -> Result<(Option<HuStatistics>, Option<Unmeasured>), dicom::DicomError> {
     if !series.usable {
-        return Ok(None);
+        return Ok((None, None));
     }
-    let of_slices: Vec<OnceLock<Option<HuStatistics>>> =
+    let of_slices: Vec<OnceLock<(Option<HuStatistics>, SliceSample)>> =
         (0..series.slices).map(|_| OnceLock::new()).collect();
     dicom::visit_planes(series, 0, progress, &|slice, plane| {
         // Each slice comes once, so the cell is empty.
-        let _ = of_slices[slice].set(HuStatistics::of(&plane));
+        let _ = of_slices[slice].set((HuStatistics::of(&plane), SliceSample::new(&plane, series.padding)));
     })?;
     // In the order of slices, so that the mean does not depend on which thread was faster.
-    Ok(of_slices.into_iter().filter_map(|cell| cell.into_inner().flatten()).reduce(HuStatistics::and))
+    let (statistics, samples): (Vec<_>, Vec<_>) =
+        of_slices.into_iter().filter_map(OnceLock::into_inner).unzip();
+    let unmeasured = series.unmeasured.clone().or_else(|| judge_values(&samples));
+    Ok((statistics.into_iter().flatten().reduce(HuStatistics::and), unmeasured))
 }
 
 /// The inspection in lines for a person.
@@ -172,6 +187,7 @@ fn in_words(inspection: &Inspection) -> Vec<String> {
     for series in &inspection.series {
         let state = match (series.usable, series.viewable) {
             (true, _) => "usable",
+            (false, true) if series.unmeasured.is_some() => "not usable, looked at only",
             (false, true) => "not usable, pictures only",
             (false, false) => "not usable",
         };
@@ -201,7 +217,8 @@ fn in_words(inspection: &Inspection) -> Vec<String> {
         if let Some(hu) = &series.hu {
             let is_padding = series.padding_hu.is_some_and(|padding| padding == hu.min);
             let padding = if is_padding { "; the lowest is padding, not measured" } else { "" };
-            row("HU", format!("{:.0} to {:.0}, mean {:.2}{padding}", hu.min, hu.max, hu.mean));
+            let name = if series.unmeasured.is_some() { "values" } else { "HU" };
+            row(name, format!("{:.0} to {:.0}, mean {:.2}{padding}", hu.min, hu.max, hu.mean));
         }
         for warning in &series.warnings {
             row("!", warning.clone());

@@ -148,38 +148,15 @@ fn choose<'a>(
     uid: Option<&str>,
     path: &Path,
     warnings: &mut Vec<String>,
-) -> anyhow::Result<&'a Series> {
-    if let Some(uid) = uid {
-        let asked = series.iter().find(|s| s.uid == uid);
-        let asked = asked.with_context(|| {
-            format!("{}: no series {uid}; `thoracast inspect` lists them", path.display())
-        })?;
-        if let Some(reason) = &asked.unusable_reason {
-            bail!("{}: series {uid} can't be used: {reason}", path.display());
-        }
-        return Ok(asked);
+) -> Result<&'a Series, dicom::DicomError> {
+    let choice = dicom::choose(series, uid, path)?;
+    if choice.usable > 1 && uid.is_none() {
+        warnings.push(format!(
+            "{} usable series; the one with most slices was taken: {} (choose with --series)",
+            choice.usable, choice.series.uid
+        ));
     }
-    let usable: Vec<&Series> = series.iter().filter(|s| s.usable).collect();
-    match usable.iter().max_by_key(|s| s.slices) {
-        Some(best) => {
-            if usable.len() > 1 {
-                warnings.push(format!(
-                    "{} usable series; the one with most slices was taken: {} (choose with --series)",
-                    usable.len(),
-                    best.uid
-                ));
-            }
-            Ok(best)
-        }
-        None => {
-            let reason = series.iter().find_map(|s| s.unusable_reason.clone());
-            bail!(
-                "{}: no usable CT series: {}",
-                path.display(),
-                reason.unwrap_or_else(|| "none found".into())
-            )
-        }
-    }
+    Ok(choice.series)
 }
 
 /// The result for a person at a terminal.

@@ -13,7 +13,7 @@ use super::{note, print_json, print_line, warn};
 use thoracast_core::cohort::Split;
 use thoracast_core::cohort::published::{self, FusionCheck};
 use thoracast_core::level::Level;
-use thoracast_core::stats::nomogram::{self, NomogramModel};
+use thoracast_core::nomogram::{self, NomogramModel};
 use thoracast_files as files;
 
 /// Trains a model from a cohort folder.

@@ -25,6 +25,8 @@ pub mod level;
 pub mod library;
 /// Lengths, angles and regions on a section, and the voxels within them.
 pub mod measure;
+/// The study's nomogram: fitted, kept, and a patient's way onto it.
+pub mod nomogram;
 /// A synthetic thoracic CT with known truth.
 pub mod phantom;
 /// The patient's report as JSON, SVG and PDF.
@@ -37,6 +39,10 @@ pub mod simulate;
 pub mod slice;
 /// Logistic regression, nomograms and the other statistics.
 pub mod stats;
+/// The study's variables: keys, words, units, codes.
+pub mod study;
+/// Tables whatever program wrote them.
+pub mod tables;
 #[cfg(test)]
 mod testing;
 /// Training runs of the two networks.

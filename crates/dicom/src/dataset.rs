@@ -12,7 +12,7 @@ use super::sound::is_sound;
 use super::source::{Bytes, Location};
 
 /// The top-level elements this program reads; the rest of a header is stepped over, which makes scanning fast.
-const WANTED: [Tag; 49] = [
+const WANTED: [Tag; 62] = [
     tags::SPECIFIC_CHARACTER_SET,
     tags::IMAGE_TYPE,
     tags::SOP_CLASS_UID,
@@ -23,6 +23,19 @@ const WANTED: [Tag; 49] = [
     tags::SERIES_DESCRIPTION,
     tags::PATIENT_NAME,
     tags::PATIENT_ID,
+    tags::ISSUER_OF_PATIENT_ID,
+    tags::PATIENT_BIRTH_DATE,
+    tags::CONTRAST_BOLUS_AGENT,
+    tags::FRAME_OF_REFERENCE_UID,
+    tags::TABLE_HEIGHT,
+    tags::CONVOLUTION_KERNEL,
+    tags::ACQUISITION_TIME,
+    tags::KVP,
+    tags::FILTER_TYPE,
+    tags::TEMPORAL_POSITION_IDENTIFIER,
+    tags::NOMINAL_PERCENTAGE_OF_CARDIAC_PHASE,
+    tags::RECONSTRUCTION_DIAMETER,
+    tags::MODALITY_LUT_TYPE,
     tags::PATIENT_SIZE,
     tags::DIRECTORY_RECORD_SEQUENCE,
     tags::SLICE_THICKNESS,
@@ -196,6 +209,11 @@ impl Values {
         let number = self.number(tag)?;
         // f64 holds every DICOM integer of up to 32 bits exactly.
         (number.fract() == 0.0 && number.abs() < 9e15).then(|| T::try_from(number as i64).ok()).flatten()
+    }
+
+    /// Whether the element is there, with a value or without.
+    pub fn has(&self, tag: Tag) -> bool {
+        self.element(tag).is_some()
     }
 
     /// Exactly `N` numbers.

@@ -4,12 +4,21 @@ use dicom_dictionary_std::tags;
 
 use super::dataset::{Dataset, Values};
 use super::geometry::{Vector, directions};
+use super::person::Person;
 use super::pixels::{PixelReader, has_decoder, transfer_syntax_name};
 use super::source::Location;
+use super::unmeasured::{RescaleFault, RescaleTag};
 
 const CT_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
 /// Prefix of the secondary capture SOP classes (PS3.4 B.5).
 const SECONDARY_CAPTURE: &str = "1.2.840.10008.5.1.4.1.1.7";
+/// Name of the trait that [`Instance::kernel`] gives.
+const KERNEL: &str = "ConvolutionKernel";
+/// How many traits an instance carries.
+const TRAITS: usize = 9;
+/// Slopes and intercepts (either sign) beyond these are written by no scanner.
+const SLOPES: std::ops::RangeInclusive<f64> = 0.01..=64.0;
+const LARGEST_INTERCEPT: f64 = 40_000.0;
 const MEDIA_STORAGE_DIRECTORY: &str = "1.2.840.10008.1.3.10";
 
 /// One frame's place and scale.
@@ -20,8 +29,10 @@ pub(crate) struct FrameHeader {
     /// Between rows, between columns.
     pub pixel_spacing_mm: Option<[f64; 2]>,
     pub thickness_mm: Option<f64>,
-    /// Slope and intercept, where stated.
+    /// Slope and intercept, where stated; 1 and 0 for the one that is not.
     pub rescale: Option<[f64; 2]>,
+    /// Why they can't be trusted; never where a look-up table stands in their place.
+    pub rescale_fault: Option<RescaleFault>,
 }
 
 /// One file's header, reduced to what series are built from.
@@ -32,8 +43,17 @@ pub(crate) struct Instance {
     pub sop_instance_uid: String,
     pub series_uid: String,
     pub study_uid: String,
-    pub patient_id: String,
-    pub patient_name: String,
+    pub person: Person,
+    /// FrameOfReferenceUID (0020,0052); empty if absent.
+    pub frame_of_reference: String,
+    /// TableHeight (0018,1130), mm.
+    pub table_height_mm: Option<f64>,
+    /// What tells repeats of one region apart, by name; empty where not stated.
+    pub traits: [(&'static str, String); TRAITS],
+    /// AcquisitionTime (0008,0032); empty if absent.
+    pub acquisition_time: String,
+    /// Why it is no plane of a CT volume unless it lies in a regular axial stack: derived from other slices.
+    pub derived: Option<String>,
     pub study_date: String,
     pub study_description: String,
     pub description: String,
@@ -97,6 +117,11 @@ fn referenced_file(record: &Values) -> Option<Vec<String>> {
 }
 
 impl Instance {
+    /// ConvolutionKernel (0018,1210); empty if absent.
+    pub fn kernel(&self) -> &str {
+        self.traits.iter().find(|(name, _)| *name == KERNEL).map_or("", |(_, value)| value)
+    }
+
     fn of(dataset: &Dataset, location: &Location) -> Result<Self, String> {
         let values = &dataset.values;
         let sop_class = values.text(tags::SOP_CLASS_UID);
@@ -114,8 +139,17 @@ impl Instance {
             sop_instance_uid: values.text(tags::SOP_INSTANCE_UID),
             series_uid,
             study_uid: values.text(tags::STUDY_INSTANCE_UID),
-            patient_id: values.text(tags::PATIENT_ID),
-            patient_name: values.text(tags::PATIENT_NAME),
+            person: Person {
+                id: values.text(tags::PATIENT_ID),
+                issuer: values.text(tags::ISSUER_OF_PATIENT_ID),
+                name: values.text(tags::PATIENT_NAME),
+                birth_date: values.text(tags::PATIENT_BIRTH_DATE),
+            },
+            frame_of_reference: values.text(tags::FRAME_OF_REFERENCE_UID),
+            table_height_mm: values.number(tags::TABLE_HEIGHT),
+            traits: traits(values),
+            acquisition_time: values.text(tags::ACQUISITION_TIME),
+            derived: None,
             study_date: values.text(tags::STUDY_DATE),
             study_description: values.text(tags::STUDY_DESCRIPTION),
             description: values.text(tags::SERIES_DESCRIPTION),
@@ -201,20 +235,21 @@ impl Instance {
             );
         }
         let image_type = values.text(tags::IMAGE_TYPE).to_uppercase();
-        if image_type.starts_with("DERIVED")
-            && image_type.split('\\').nth(1).is_some_and(|t| t.trim() == "SECONDARY")
-        {
+        if is_derived(&image_type) {
             self.remarks.push("ImageType (0008,0008) says these slices are derived from others".to_owned());
+            // Compressing and de-identifying tools write it on plain axial slices too; with AXIAL they say so.
+            self.derived = (!image_type.split('\\').any(|part| part.trim() == "AXIAL")).then(|| {
+                format!("it is derived from other slices (ImageType {})", image_type.replace('\\', " "))
+            });
         }
         self.frame_count = reader.format.frames;
         self.frames = frame_headers(values, self.frame_count);
         if self.windows.is_empty() {
             self.windows = frame_windows(values);
         }
-        let has_lut = values.item(tags::MODALITY_LUT_SEQUENCE).is_some();
-        if !has_lut && self.frames.iter().any(|f| f.rescale.is_none()) {
+        if !has_table(values) && self.frames.iter().any(|f| f.rescale.is_none()) {
             self.remarks.push(
-                "RescaleSlope and RescaleIntercept (0028,1053 and 0028,1052) are missing: stored values are taken as HU and may be shifted"
+                "RescaleSlope and RescaleIntercept (0028,1053 and 0028,1052) are missing: stored values are shown"
                     .to_owned(),
             );
         }
@@ -297,22 +332,50 @@ fn image_type_problem(image_type: &str) -> Option<String> {
     {
         return Some(format!("it is a derived picture (ImageType {}), not CT slices", parts.join(" ")));
     }
-    let secondary = parts.first() == Some(&"DERIVED") && parts.get(1) == Some(&"SECONDARY");
-    // Compressing or de-identifying tools write DERIVED\SECONDARY on plain axial slices too.
-    if secondary && !is(&["AXIAL"]) {
+    if is_derived(image_type) && has(&["REFORMAT", "MPR", "CURVED", "SUBTRACT", "FUSED"]) {
         return Some(format!("it is derived from other slices (ImageType {})", parts.join(" ")));
     }
     None
 }
 
+/// DERIVED\SECONDARY: made from other pictures.
+fn is_derived(image_type: &str) -> bool {
+    let mut parts = image_type.split('\\').map(str::trim);
+    parts.next() == Some("DERIVED") && parts.next() == Some("SECONDARY")
+}
+
+/// A modality look-up table stands in the place of slope and intercept.
+fn has_table(values: &Values) -> bool {
+    values.item(tags::MODALITY_LUT_SEQUENCE).is_some()
+}
+
+fn traits(values: &Values) -> [(&'static str, String); TRAITS] {
+    let named = [
+        ("AcquisitionNumber", tags::ACQUISITION_NUMBER),
+        (KERNEL, tags::CONVOLUTION_KERNEL),
+        ("TemporalPositionIdentifier", tags::TEMPORAL_POSITION_IDENTIFIER),
+        ("NominalPercentageOfCardiacPhase", tags::NOMINAL_PERCENTAGE_OF_CARDIAC_PHASE),
+        ("ContrastBolusAgent", tags::CONTRAST_BOLUS_AGENT),
+        ("KVP", tags::KVP),
+        ("FilterType", tags::FILTER_TYPE),
+        ("ReconstructionDiameter", tags::RECONSTRUCTION_DIAMETER),
+        ("SeriesDescription", tags::SERIES_DESCRIPTION),
+    ];
+    named.map(|(name, tag)| (name, values.text(tag)))
+}
+
 /// A RescaleType other than Hounsfield units; "US" means unspecified (PS3.3 C.11.1.1.2).
 fn foreign_unit(values: &Values) -> Option<String> {
     let unit = rescale_type(values);
-    (!matches!(unit.as_str(), "" | "HU" | "US" | "HU_MOD")).then_some(unit)
+    (!matches!(unit.as_str(), "" | "HU" | "US")).then_some(unit)
 }
 
-/// RescaleType (0028,1054), at the top level or in the functional groups; empty where not stated.
+/// RescaleType (0028,1054), at the top level or in the functional groups, or the look-up table's ModalityLUTType
+/// (0028,3004); empty where not stated.
 fn rescale_type(values: &Values) -> String {
+    if let Some(table) = values.item(tags::MODALITY_LUT_SEQUENCE) {
+        return table.text(tags::MODALITY_LUT_TYPE);
+    }
     let enhanced = values
         .item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE)
         .and_then(|g| g.item(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE))
@@ -353,6 +416,8 @@ fn frame_header(values: &Values, shared: Option<&Values>, own: Option<&Values>, 
         pixel_spacing_mm: measures.array(tags::PIXEL_SPACING).and_then(positive),
         thickness_mm: measures.number(tags::SLICE_THICKNESS).filter(|&t| t > 0.0),
         rescale: rescale(transformation.as_ref().unwrap_or(values)),
+        rescale_fault: rescale_fault(transformation.as_ref().unwrap_or(values))
+            .filter(|_| !has_table(values)),
     }
 }
 
@@ -363,6 +428,19 @@ fn rescale(values: &Values) -> Option<[f64; 2]> {
         (None, None) => None,
         (slope, intercept) => Some([slope.unwrap_or(1.0), intercept.unwrap_or(0.0)]),
     }
+}
+
+/// What is wrong with slope or intercept, the worse first.
+fn rescale_fault(values: &Values) -> Option<RescaleFault> {
+    let fault = |tag, what: RescaleTag, plausible: &dyn Fn(f64) -> bool| match values.numbers(tag)[..] {
+        [number] if plausible(number) => None,
+        [number] => Some(RescaleFault::Implausible(what, number)),
+        _ if !values.has(tag) => Some(RescaleFault::Absent(what)),
+        _ if values.text(tag).is_empty() => Some(RescaleFault::Empty(what)),
+        _ => Some(RescaleFault::NotANumber(what)),
+    };
+    fault(tags::RESCALE_INTERCEPT, RescaleTag::Intercept, &|n| n.abs() <= LARGEST_INTERCEPT)
+        .or_else(|| fault(tags::RESCALE_SLOPE, RescaleTag::Slope, &|n| SLOPES.contains(&n)))
 }
 
 fn windows(values: &Values) -> Vec<[f64; 2]> {
@@ -395,7 +473,9 @@ mod tests {
         assert!(image_type_problem("DERIVED\\SECONDARY\\REF_SURVIEW").unwrap().contains("localizer"));
         assert!(image_type_problem("DERIVED\\SECONDARY\\REFORMATTED").unwrap().contains("derived"));
         assert!(image_type_problem("DERIVED\\PRIMARY\\MIP").unwrap().contains("derived"));
+        assert!(image_type_problem("DERIVED\\SECONDARY\\MPR").unwrap().contains("derived"));
         assert_eq!(image_type_problem("DERIVED\\SECONDARY\\AXIAL"), None);
+        assert_eq!(image_type_problem("DERIVED\\SECONDARY\\PROCESSED"), None);
         assert_eq!(image_type_problem("ORIGINAL\\PRIMARY\\AXIAL\\HELIX"), None);
         assert_eq!(image_type_problem(""), None);
     }

@@ -4,13 +4,17 @@
 //! [`load`] decodes one series into a [`Volume`], plane by plane.
 
 mod archive;
+mod choose;
 mod dataset;
 pub mod deidentify;
 mod encoding;
 mod geometry;
+pub mod hounsfield;
 mod instance;
 mod jpeg12;
 mod load;
+mod parts;
+mod person;
 mod pixels;
 mod preview;
 mod rle;
@@ -19,7 +23,9 @@ mod sections;
 mod series;
 mod sound;
 mod source;
+mod stacks;
 mod tags;
+mod unmeasured;
 mod volume;
 pub mod write;
 
@@ -28,12 +34,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use choose::{Choice, choose, largest_usable, persons};
 pub use geometry::orientation_letters;
 pub use load::{load_pictures, physical_memory, read_planes, visit_planes};
+pub use person::Person;
 pub use preview::{Preview, preview};
 pub use sections::{Axis, Orientation, Section, Sections, Voxel};
 pub use tags::{TagText, tags};
 use thoracast_files::progress::Progress;
+pub use unmeasured::{RescaleFault, RescaleTag, SliceFault, Unmeasured, ValueFault};
 pub use volume::{Geometry, HuStatistics, Plane, Volume};
 
 /// What a set of paths holds.
@@ -57,6 +66,12 @@ pub struct Series {
     pub study_uid: String,
     pub patient_id: String,
     pub patient_name: String,
+    /// IssuerOfPatientID (0010,0021).
+    pub patient_id_issuer: String,
+    /// PatientBirthDate (0010,0030), YYYYMMDD as in the file.
+    pub patient_birth_date: String,
+    /// FrameOfReferenceUID (0020,0052).
+    pub frame_of_reference: String,
     /// YYYYMMDD as in the file, empty if absent.
     pub study_date: String,
     pub study_description: String,
@@ -67,6 +82,9 @@ pub struct Series {
     pub height_cm: Option<f64>,
     /// True if `load` makes a CT volume of it.
     pub usable: bool,
+    /// Why a volume is looked at only, as far as its headers tell: nothing is predicted from it, and nothing on it is
+    /// told in HU or cm². [`load`] finds what its values tell, see [`Volume::unmeasured`].
+    pub unmeasured: Option<Unmeasured>,
     /// True if its pictures can be shown: localizers, scouts and other modalities too, where they are grey.
     pub viewable: bool,
     /// MONOCHROME1 pictures that are no volume: the lowest value is white.
@@ -126,8 +144,57 @@ pub enum DicomError {
     File { path: PathBuf, reason: String },
     #[error("series {uid} can't be used as a CT volume: {reason}")]
     Unusable { uid: String, reason: String },
+    #[error("series {uid} can be looked at, but nothing is predicted from it or measured on it: {reason}")]
+    Unmeasured { uid: String, reason: Unmeasured },
+    #[error("{}: no series {uid}; `thoracast inspect` lists them", path.display())]
+    NoSuchSeries { path: PathBuf, uid: String },
+    #[error("{}: no usable CT series: {reason}", path.display())]
+    NoUsableSeries { path: PathBuf, reason: String },
+    #[error(
+        "{}: CT series of {} patients lie here, {}; choose one with --series UID, or keep each patient in a folder of \
+         their own", path.display(), persons.len(), name_persons(persons)
+    )]
+    SeveralPatients { path: PathBuf, persons: Vec<Person> },
+    #[error(
+        "{}: series {uid} holds pictures of {} patients under one UID, {}; keep each patient's files in a folder of \
+         their own", path.display(), persons.len(), name_persons(persons)
+    )]
+    SeveralPatientsInSeries { path: PathBuf, uid: String, persons: Vec<Person> },
     #[error("cancelled")]
     Cancelled,
+}
+
+impl Series {
+    /// Who its pictures are of.
+    pub fn person(&self) -> Person {
+        Person {
+            id: self.patient_id.clone(),
+            issuer: self.patient_id_issuer.clone(),
+            name: self.patient_name.clone(),
+            birth_date: self.patient_birth_date.clone(),
+        }
+    }
+
+    /// Whether lengths on it are in doubt as well: its spacing is no scanner's.
+    pub fn sizes_doubtful(&self) -> bool {
+        matches!(self.unmeasured, Some(Unmeasured::Spacing(_) | Unmeasured::Field(_)))
+    }
+
+    /// Whether values are HU and sizes can be trusted, as far as the headers tell.
+    pub fn measurable(&self) -> bool {
+        self.usable && self.unmeasured.is_none()
+    }
+}
+
+/// Most persons that are spelt out in one sentence.
+const MOST_PERSONS_NAMED: usize = 4;
+
+fn name_persons(persons: &[Person]) -> String {
+    let mut names: Vec<String> = persons.iter().take(MOST_PERSONS_NAMED).map(ToString::to_string).collect();
+    if persons.len() > names.len() {
+        names.push(format!("{} more", persons.len() - names.len()));
+    }
+    names.join(" and ")
 }
 
 /// Reads the headers below `paths` (files, folders, ZIPs, DICOMDIRs) and sorts them into series. One bad file costs that file only.

@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use super::dataset::Dataset;
 use super::encoding::{NOT_DICOM, OutlineError};
 use super::geometry::Vector;
+use super::hounsfield::{SliceSample, judge_values};
 use super::instance::{FrameHeader, frame_headers};
 use super::pixels::PixelReader;
 use super::source::Location;
 use super::volume::{Geometry, Plane, Volume};
 use super::{DicomError, FrameSource, Series};
+use rayon::prelude::*;
 use thoracast_files::progress::Progress;
 
 /// Share of the free memory a volume may take.
@@ -39,7 +41,7 @@ impl Opened {
 
     fn plane(&self, frame: usize) -> Result<Plane, String> {
         let header = self.frames.get(frame).ok_or_else(|| format!("frame {} does not exist", frame + 1))?;
-        // Files without rescale are told about when scanned; their stored values stand for HU.
+        // Files without rescale are told about when scanned; their stored values are shown.
         self.reader.plane(frame, header.rescale.unwrap_or([1.0, 0.0]))
     }
 }
@@ -73,12 +75,18 @@ pub(super) fn load(
     if planes.len() != series.frames.len() {
         return Err(unusable(series, "not every slice could be read".to_owned()));
     }
+    let unmeasured = series.unmeasured.clone().or_else(|| {
+        let samples: Vec<SliceSample> =
+            planes.par_iter().map(|plane| SliceSample::new(plane, series.padding)).collect();
+        judge_values(&samples)
+    });
     Ok(Volume {
         series_uid: series.uid.clone(),
         rows: series.rows,
         columns: series.columns,
         planes,
         geometry,
+        unmeasured,
     })
 }
 

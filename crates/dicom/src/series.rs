@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::geometry::{Stacking, Vector, cross, dot, length, minus, stacking};
+use super::geometry::{Stacking, Vector, cross, dot, stacking};
 use super::instance::{FrameHeader, Instance};
+use super::parts::{Part, description, differences, parts, persons_remark, same_directions};
+use super::stacks::{Placed, Stack, stacks};
+use super::unmeasured::Unmeasured;
 use super::{FrameSource, Series};
 
-/// Planes nearer than this along the normal are at the same position, mm.
-const SAME_POSITION_MM: f64 = 0.01;
-/// Direction vectors that differ by less are the same orientation.
-const SAME_DIRECTION: f64 = 1e-3;
 /// Fewer slices can't be a chest.
 const FEWEST_SLICES: usize = 4;
 /// A gap of more spacings than this is more likely the space between two regions.
@@ -18,32 +17,15 @@ const REGIONS_APART: f64 = 10.0;
 const MOST_GAPS_TOLD: usize = 5;
 /// Tilt of the normal against the patient's axis from which planes are not called axial (cosine of 30°).
 const AXIAL_COSINE: f64 = 0.866;
-
-/// A frame with its place known.
-#[derive(Debug, Clone)]
-struct Placed<'a> {
-    instance: &'a Instance,
-    frame: usize,
-    header: &'a FrameHeader,
-    origin_mm: Vector,
-}
-
-impl Placed<'_> {
-    fn name(&self) -> String {
-        let name = self.instance.location.file_name();
-        if self.instance.frame_count > 1 { format!("{name} frame {}", self.frame + 1) } else { name }
-    }
-}
-
-/// Frames of one series that can form one volume together, or that share a reason why not.
-struct Part<'a> {
-    rows: usize,
-    columns: usize,
-    directions: Option<[Vector; 2]>,
-    pixel_spacing_mm: Option<[f64; 2]>,
-    unusable: Option<String>,
-    frames: Vec<(&'a Instance, usize, Option<&'a FrameHeader>)>,
-}
+/// Between rows and columns, and between slices; mm. Scanners stay well within.
+const PIXEL_SPACINGS: std::ops::RangeInclusive<f64> = 0.02..=10.0;
+const SLICE_SPACINGS: std::ops::RangeInclusive<f64> = 0.05..=50.0;
+/// Pixels are square; twice as long is still believed.
+const MOST_OBLONG: f64 = 3.0;
+/// Widest picture, mm: no gantry is wider.
+const WIDEST_MM: f64 = 1200.0;
+/// Share of gaps from which a derived stack is not called regular.
+const FEW_GAPS: f64 = 0.1;
 
 /// Sorts instances into series; each series may fall into parts and stacks that keep its UID.
 pub(crate) fn build(mut instances: Vec<Instance>) -> Vec<Series> {
@@ -69,16 +51,14 @@ fn split(members: &[&Instance]) -> Vec<Series> {
     let differences = differences(&parts);
     let mut all = Vec::new();
     for (i, part) in parts.iter().enumerate() {
-        let mut made = stacks(part);
+        let mut made = volumes(part);
         for series in &mut made {
+            series.warnings.extend(persons_remark(part, &parts));
             if count > 1 && any_usable {
-                let picture = match (series.rows, series.columns) {
-                    (0, _) | (_, 0) => "no pictures".to_owned(),
-                    (rows, columns) => format!("{rows} × {columns} pixels"),
-                };
                 series.warnings.push(format!(
-                    "the series mixes objects that don't fit one volume because they differ in {differences}; this is part {} of {count}: {picture}",
-                    i + 1
+                    "the series mixes objects that don't fit one volume because they differ in {differences}; this is part {} of {count}: {}",
+                    i + 1,
+                    description(part, &parts)
                 ));
             }
             if copies > 0 {
@@ -92,7 +72,7 @@ fn split(members: &[&Instance]) -> Vec<Series> {
     all
 }
 
-/// Leaves out files that hold the same object in the same encoding and length as one before.
+/// Leaves out files that hold the same object of the same person in the same encoding and length as one before.
 fn without_copies<'a>(members: &[&'a Instance]) -> (Vec<&'a Instance>, usize) {
     let mut seen = HashSet::new();
     let kept: Vec<&Instance> = members
@@ -100,122 +80,15 @@ fn without_copies<'a>(members: &[&'a Instance]) -> (Vec<&'a Instance>, usize) {
         .copied()
         .filter(|i| {
             i.sop_instance_uid.is_empty()
-                || seen.insert((&i.sop_instance_uid, &i.transfer_syntax, i.file_length))
+                || seen.insert((&i.sop_instance_uid, &i.person, &i.transfer_syntax, i.file_length))
         })
         .collect();
     let copies = members.len() - kept.len();
     (kept, copies)
 }
 
-fn parts<'a>(members: &[&'a Instance]) -> Vec<Part<'a>> {
-    let mut parts: Vec<Part> = Vec::new();
-    for &instance in members {
-        let frames: Vec<Option<&FrameHeader>> = if instance.unusable.is_some() && !instance.viewable {
-            vec![None; 1]
-        } else {
-            instance.frames.iter().map(Some).collect()
-        };
-        for (frame, header) in frames.into_iter().enumerate() {
-            let unusable = instance.unusable.clone().or_else(|| placement_problem(instance, header));
-            // Pictures that form no volume stand together whichever way they look; lengths on them need one spacing.
-            let directions = header.filter(|_| instance.unusable.is_none()).and_then(|h| h.directions);
-            let pixel_spacing_mm = header.and_then(|h| h.pixel_spacing_mm);
-            let found = parts.iter_mut().find(|p| {
-                p.rows == instance.rows
-                    && p.columns == instance.columns
-                    && p.unusable.is_some() == unusable.is_some()
-                    && reason_kind(p.unusable.as_ref()) == reason_kind(unusable.as_ref())
-                    && same_directions(p.directions, directions)
-                    && same_spacing(p.pixel_spacing_mm, pixel_spacing_mm)
-            });
-            match found {
-                Some(part) => part.frames.push((instance, frame, header)),
-                None => parts.push(Part {
-                    rows: instance.rows,
-                    columns: instance.columns,
-                    directions,
-                    pixel_spacing_mm,
-                    unusable,
-                    frames: vec![(instance, frame, header)],
-                }),
-            }
-        }
-    }
-    // The largest usable part first.
-    parts.sort_by_key(|p| (p.unusable.is_some(), std::cmp::Reverse(p.frames.len())));
-    parts
-}
-
-/// In what the parts of a series differ, in words.
-fn differences(parts: &[Part]) -> String {
-    let Some((first, others)) = parts.split_first() else { return String::new() };
-    let differ = |same: &dyn Fn(&Part) -> bool| others.iter().any(|p| !same(p));
-    let kind = |p: &Part| reason_kind(p.unusable.as_ref()) == reason_kind(first.unusable.as_ref());
-    // Only what could have formed a volume has a direction and a spacing to compare.
-    let placed = |p: &Part| p.unusable.is_none() && first.unusable.is_none();
-    let mut words = Vec::new();
-    if differ(&|p| (p.rows, p.columns) == (first.rows, first.columns)) {
-        words.push("size");
-    }
-    if differ(&|p| !placed(p) || same_directions(p.directions, first.directions)) {
-        words.push("orientation");
-    }
-    if differ(&|p| !placed(p) || same_spacing(p.pixel_spacing_mm, first.pixel_spacing_mm)) {
-        words.push("pixel spacing");
-    }
-    if differ(&kind) {
-        words.push("kind");
-    }
-    words.join(" and ")
-}
-
-/// A reason without the file name it may begin with.
-fn reason_kind(reason: Option<&String>) -> Option<&str> {
-    reason.map(|r| r.split_once(" in ").map_or(r.as_str(), |(kind, _)| kind))
-}
-
-fn placement_problem(instance: &Instance, header: Option<&FrameHeader>) -> Option<String> {
-    let header = header?;
-    let name = instance.location.file_name();
-    if header.origin_mm.is_none() {
-        let what = if instance.frame_count > 1 {
-            "a position for each frame"
-        } else {
-            "ImagePositionPatient (0020,0032)"
-        };
-        return Some(format!("{what} is missing in {name}, so its slices can't be placed in the patient"));
-    }
-    if header.directions.is_none() {
-        return Some(format!(
-            "ImageOrientationPatient (0020,0037) is missing or not two perpendicular unit vectors in {name}, so its slices can't be placed in the patient"
-        ));
-    }
-    if header.pixel_spacing_mm.is_none() {
-        return Some(format!(
-            "PixelSpacing (0028,0030) is missing in {name}, so sizes and areas can't be measured"
-        ));
-    }
-    None
-}
-
-fn same_directions(a: Option<[Vector; 2]>, b: Option<[Vector; 2]>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => a.iter().zip(b).all(|(&x, y)| length(minus(x, y)) < SAME_DIRECTION),
-        (None, None) => true,
-        _ => false,
-    }
-}
-
-fn same_spacing(a: Option<[f64; 2]>, b: Option<[f64; 2]>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => a.iter().zip(b).all(|(x, y)| (x - y).abs() <= 1e-4 * x),
-        (None, None) => true,
-        _ => false,
-    }
-}
-
 /// One series per stack of a usable part; one for an unusable part.
-fn stacks(part: &Part) -> Vec<Series> {
+fn volumes(part: &Part) -> Vec<Series> {
     let (Some([row, column]), None) = (part.directions, &part.unusable) else {
         return vec![unusable(part)];
     };
@@ -225,67 +98,12 @@ fn stacks(part: &Part) -> Vec<Series> {
         .iter()
         .filter_map(|&(instance, frame, header)| {
             let header = header?;
-            Some(Placed { instance, frame, header, origin_mm: header.origin_mm? })
+            let origin_mm = header.origin_mm?;
+            Some(Placed { instance, frame, header, origin_mm, along_mm: dot(origin_mm, normal) })
         })
         .collect();
-    placed.sort_by(|a, b| dot(a.origin_mm, normal).total_cmp(&dot(b.origin_mm, normal)));
-    let stacks = split_duplicates(placed, normal);
-    let count = stacks.len();
-    let made = stacks.into_iter().enumerate().map(|(i, (stack, duplicate))| {
-        let mut series = usable(part, &stack, normal);
-        if let Some((first, second)) = duplicate.filter(|_| count > 1) {
-            series.warnings.push(format!(
-                "positions occur more than once (for example {first} and {second}); this is stack {} of {count}",
-                i + 1
-            ));
-        }
-        series
-    });
-    made.collect()
-}
-
-type Stack<'a> = (Vec<Placed<'a>>, Option<(String, String)>);
-
-/// Splits frames (ascending along the normal) so that no stack holds two at one position; the example names two files.
-fn split_duplicates<'a>(placed: Vec<Placed<'a>>, normal: Vector) -> Vec<Stack<'a>> {
-    let mut positions: Vec<Vec<Placed>> = Vec::new();
-    for frame in placed {
-        let along = dot(frame.origin_mm, normal);
-        match positions.last_mut() {
-            Some(here) if (along - dot(here[0].origin_mm, normal)).abs() < SAME_POSITION_MM => {
-                here.push(frame)
-            }
-            _ => positions.push(vec![frame]),
-        }
-    }
-    let example = positions.iter().find(|p| p.len() > 1).map(|p| (p[0].name(), p[1].name()));
-    if example.is_none() {
-        return vec![(positions.into_iter().flatten().collect(), None)];
-    }
-    let by_acquisition = acquisitions_are_distinct(&positions);
-    let mut stacks: BTreeMap<i64, Vec<Placed>> = BTreeMap::new();
-    for mut here in positions {
-        here.sort_by_key(|f| (f.instance.acquisition_number, f.instance.instance_number, f.frame));
-        for (i, frame) in here.into_iter().enumerate() {
-            let key = if by_acquisition {
-                i64::from(frame.instance.acquisition_number.unwrap_or(0))
-            } else {
-                i as i64
-            };
-            stacks.entry(key).or_default().push(frame);
-        }
-    }
-    let mut stacks: Vec<Stack> = stacks.into_values().map(|s| (s, example.clone())).collect();
-    stacks.sort_by_key(|(s, _)| std::cmp::Reverse(s.len()));
-    stacks
-}
-
-/// Whether AcquisitionNumber alone tells all frames at every position apart (phases of one examination).
-fn acquisitions_are_distinct(positions: &[Vec<Placed>]) -> bool {
-    positions.iter().all(|here| {
-        let numbers: HashSet<Option<i32>> = here.iter().map(|f| f.instance.acquisition_number).collect();
-        numbers.len() == here.len() && (here.len() == 1 || !numbers.contains(&None))
-    })
+    placed.sort_by(|a, b| a.along_mm.total_cmp(&b.along_mm));
+    stacks(placed, [row, column]).iter().map(|stack| usable(part, stack, normal)).collect()
 }
 
 fn common(part: &Part) -> Series {
@@ -306,8 +124,12 @@ fn common(part: &Part) -> Series {
     Series {
         uid: first.series_uid.clone(),
         study_uid: first.study_uid.clone(),
-        patient_id: first.patient_id.clone(),
-        patient_name: first.patient_name.clone(),
+        patient_id: part.person.id.clone(),
+        patient_name: part.person.name.clone(),
+        patient_id_issuer: part.person.issuer.clone(),
+        patient_birth_date: part.person.birth_date.clone(),
+        frame_of_reference: first.frame_of_reference.clone(),
+        unmeasured: None,
         study_date: first.study_date.clone(),
         study_description: first.study_description.clone(),
         modality: first.modality.clone(),
@@ -384,29 +206,36 @@ fn unusable(part: &Part) -> Series {
     Series { slices, unusable_reason: part.unusable.clone(), frames: frames.collect(), ..common(part) }
 }
 
-fn usable(part: &Part, stack: &[Placed], normal: Vector) -> Series {
+fn usable(part: &Part, stack: &Stack, normal: Vector) -> Series {
     let mut series = common(part);
-    let origins: Vec<Vector> = stack.iter().map(|f| f.origin_mm).collect();
+    let frames = &stack.frames;
+    let origins: Vec<Vector> = frames.iter().map(|f| f.origin_mm).collect();
     let measured = stacking(&origins, normal);
-    let between_planes = measured.as_ref().map(|m| m.spacing_mm).or(stack[0].header.thickness_mm);
-    series.warnings = remarks(stack);
-    series.warnings.extend(stack_warnings(stack, measured.as_ref(), normal));
+    let between_planes = measured.as_ref().map(|m| m.spacing_mm).or(frames[0].header.thickness_mm);
+    series.warnings = remarks(frames);
+    series.warnings.extend(stack_warnings(frames, measured.as_ref(), normal));
+    series.warnings.extend(stack.remarks.iter().cloned());
     if between_planes.is_none() {
         series.warnings.push(
             "a single slice without SliceThickness (0018,0050): its thickness is taken as 1 mm".to_owned(),
         );
     }
-    series.usable = true;
-    series.thickness_mm = common_value(stack.iter().map(|f| f.header.thickness_mm));
-    series.padding = common_value(stack.iter().map(|f| padding(f.instance, f.header)));
+    series.unusable_reason = derived_problem(frames, measured.as_ref(), normal);
+    series.usable = series.unusable_reason.is_none();
+    series.thickness_mm = common_value(frames.iter().map(|f| f.header.thickness_mm));
+    series.padding = common_value(frames.iter().map(|f| padding(f.instance, f.header)));
     series.tilt_degrees = measured.as_ref().and_then(|m| m.tilt_degrees);
     series.missing = measured.map(|m| m.missing).unwrap_or_default();
-    series.slices = stack.len();
+    series.slices = frames.len();
     series.spacing_mm =
         part.pixel_spacing_mm.map(|[rows, columns]| [rows, columns, between_planes.unwrap_or(1.0)]);
+    series.unmeasured = unmeasured(stack, &series);
+    if series.unmeasured.is_some() || !series.usable {
+        series.unit = "stored value".to_owned();
+    }
     let z = |fold: fn(f64, f64) -> f64, start| origins.iter().map(|o| o[2]).fold(start, fold);
     series.z_range_mm = Some([z(f64::min, f64::INFINITY), z(f64::max, f64::NEG_INFINITY)]);
-    series.frames = stack
+    series.frames = frames
         .iter()
         .map(|f| FrameSource {
             path: f.instance.location.path.clone(),
@@ -416,6 +245,42 @@ fn usable(part: &Part, stack: &[Placed], normal: Vector) -> Series {
         })
         .collect();
     series
+}
+
+/// Derived pictures are CT slices where they lie in a regular axial stack, as de-identified collections write them; why
+/// not, otherwise.
+fn derived_problem(frames: &[Placed], measured: Option<&Stacking>, normal: Vector) -> Option<String> {
+    let reason = frames.iter().find_map(|f| f.instance.derived.clone())?;
+    let regular = measured.is_some_and(|m| {
+        frames.len() >= FEWEST_SLICES
+            && m.uneven.is_none()
+            && m.missing.len() as f64 <= FEW_GAPS * frames.len() as f64
+    });
+    let axial = normal[2].abs() >= AXIAL_COSINE;
+    (!regular || !axial).then(|| format!("{reason} and its pictures are no regular stack of axial slices"))
+}
+
+/// Why nothing is measured on a stack, as far as its headers tell.
+fn unmeasured(stack: &Stack, series: &Series) -> Option<Unmeasured> {
+    let frames = &stack.frames;
+    let mut faulty = frames.iter().filter_map(|f| Some((f, f.header.rescale_fault?)));
+    if let Some((first, fault)) = faulty.next() {
+        let files = 1 + faulty.count();
+        return Some(Unmeasured::Rescale { fault, file: first.name(), files, of: frames.len() });
+    }
+    if let Some(spacing @ [row, column, slice]) = series.spacing_mm {
+        let believed = [row, column].iter().all(|s| PIXEL_SPACINGS.contains(s))
+            && (1.0 / MOST_OBLONG..=MOST_OBLONG).contains(&(row / column))
+            && SLICE_SPACINGS.contains(&slice);
+        if !believed {
+            return Some(Unmeasured::Spacing(spacing));
+        }
+        let field = [row * series.rows as f64, column * series.columns as f64];
+        if field.iter().any(|&mm| mm > WIDEST_MM) {
+            return Some(Unmeasured::Field(field));
+        }
+    }
+    stack.scattered.map(|places| Unmeasured::Scattered { places })
 }
 
 /// What the files themselves gave reason to say, each remark once, with how many files it concerns.

@@ -468,3 +468,4 @@ fn every_tag_of_a_file_can_be_listed() {
 
 mod made;
 mod series;
+mod trust;

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use super::DicomError;
+use super::unmeasured::Unmeasured;
+
 /// One decoded image plane. Hounsfield units are `stored * slope + intercept`, per plane.
 ///
 /// Values that do not fit i16 (unsigned 16 bit) are stored minus 32768 with the intercept moved accordingly.
@@ -62,9 +65,24 @@ pub struct Volume {
     pub columns: usize,
     pub planes: Vec<Arc<Plane>>,
     pub geometry: Geometry,
+    /// Why it is looked at only: nothing is predicted from it, and nothing on it is told in HU or cm².
+    pub unmeasured: Option<Unmeasured>,
 }
 
 impl Volume {
+    /// The volume, where its values are HU and its sizes can be trusted.
+    ///
+    /// # Errors
+    /// `Unmeasured` with the reason.
+    pub fn measurable(&self) -> Result<&Self, DicomError> {
+        match &self.unmeasured {
+            None => Ok(self),
+            Some(reason) => {
+                Err(DicomError::Unmeasured { uid: self.series_uid.clone(), reason: reason.clone() })
+            }
+        }
+    }
+
     pub fn slices(&self) -> usize {
         self.planes.len()
     }

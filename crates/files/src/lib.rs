@@ -1,6 +1,7 @@
 //! Files read within a budget and written whole or not at all, their hashes, the progress of long work, and text from
 //! files made fit to be shown.
 
+pub mod bounds;
 pub mod budget;
 mod disk;
 pub mod guard;

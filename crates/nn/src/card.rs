@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Arch;
 use crate::picture::Recipe;
+use thoracast_files::bounds::{self, Bound, Bounded};
 
 /// A model's card; stored beside the weights (`NAME.json`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,4 +86,60 @@ pub struct Evaluation {
     pub auc_high: Option<f64>,
     /// Of the vote (probability over one half).
     pub accuracy: f64,
+}
+
+impl Bounded for Card {
+    fn within_bounds(&self) -> Bound {
+        bounds::text("name", &self.name)?;
+        bounds::inside("recipe", &self.recipe)?;
+        self.training.as_ref().map_or(Ok(()), |training| bounds::inside("training", training))
+    }
+}
+
+impl Bounded for TrainingRecord {
+    fn within_bounds(&self) -> Bound {
+        bounds::inside("train", &self.train)?;
+        bounds::inside("valid", &self.valid)?;
+        bounds::count("curve", self.curve.len(), 0..=MOST_EPOCHS)?;
+        bounds::count("kept_epoch", self.kept_epoch, 0..=MOST_EPOCHS)?;
+        bounds::each("curve", &self.curve, |field, point| bounds::named(field, point.within_bounds()))?;
+        bounds::inside("validation", &self.validation)?;
+        self.test.as_ref().map_or(Ok(()), |test| bounds::inside("test", test))
+    }
+}
+
+/// More epochs are no training record.
+const MOST_EPOCHS: usize = 1_000_000;
+/// Larger losses are no losses of two classes.
+const LOSSES: std::ops::RangeInclusive<f64> = 0.0..=1e4;
+
+fn patients_and_events(patients: usize, events: usize) -> Bound {
+    bounds::holds("events", events, events <= patients, &format!("there are {patients} patients"))
+}
+
+impl Bounded for Counts {
+    fn within_bounds(&self) -> Bound {
+        patients_and_events(self.patients, self.events)
+    }
+}
+
+impl Bounded for EpochPoint {
+    fn within_bounds(&self) -> Bound {
+        bounds::number("train_loss", self.train_loss, LOSSES)?;
+        bounds::number("valid_loss", self.valid_loss, LOSSES)?;
+        bounds::number("valid_auc", self.valid_auc, 0.0..=1.0)?;
+        bounds::number("learning_rate", self.learning_rate, 0.0..=10.0)?;
+        bounds::number("seconds", self.seconds, 0.0..=1e9)
+    }
+}
+
+impl Bounded for Evaluation {
+    fn within_bounds(&self) -> Bound {
+        patients_and_events(self.patients, self.events)?;
+        bounds::number("loss", self.loss, LOSSES)?;
+        bounds::number("auc", self.auc, 0.0..=1.0)?;
+        bounds::optional("auc_low", self.auc_low, 0.0..=1.0)?;
+        bounds::optional("auc_high", self.auc_high, 0.0..=1.0)?;
+        bounds::number("accuracy", self.accuracy, 0.0..=1.0)
+    }
 }

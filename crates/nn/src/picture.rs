@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader};
 use serde::{Deserialize, Serialize};
+use thoracast_files::bounds::{self, Bound, Bounded};
 use thoracast_files::budget;
 
 /// How a network's picture is made from a CT plane. Stated in a model's card, so a model can't be fed what it wasn't trained on.
@@ -58,6 +59,22 @@ pub enum PictureError {
     Unwritable(String),
 }
 
+impl Bounded for Recipe {
+    fn within_bounds(&self) -> Bound {
+        bounds::rising("window_hu", self.window_hu.map(f64::from), 1.0, -32_768.0..=32_767.0)?;
+        bounds::count("shrink", self.shrink, 1..=Self::MOST_SHRINK)?;
+        for (field, side) in [("width", self.width), ("height", self.height)] {
+            bounds::count(field, side, Self::SIDES)?;
+            let seen = side / self.shrink;
+            let needed =
+                format!("at least {} pixels must be left of it after shrinking", Self::SIDES.start());
+            bounds::holds(field, side, seen >= *Self::SIDES.start(), &needed)?;
+        }
+        bounds::each("mean", &self.mean, |field, &mean| bounds::number(field, f64::from(mean), -1e4..=1e4))?;
+        bounds::each("sd", &self.sd, |field, &sd| bounds::number(field, f64::from(sd), 1e-4..=1e4))
+    }
+}
+
 impl Recipe {
     /// The study's picture at T4: muscle range, 500×300, ImageNet normalisation.
     pub fn t4() -> Self {
@@ -68,6 +85,12 @@ impl Recipe {
     pub fn t11() -> Self {
         Self::study([-150.0, -50.0], 500, 400)
     }
+
+    /// Sides of a picture as the network sees it, pixels: below, nothing is left behind its five halvings; above, memory
+    /// runs out.
+    pub const SIDES: std::ops::RangeInclusive<usize> = 32..=4096;
+    /// Most pixels that become one.
+    pub const MOST_SHRINK: usize = 8;
 
     fn study(window_hu: [f32; 2], width: usize, height: usize) -> Self {
         Self { window_hu, width, height, mean: [0.485, 0.456, 0.406], sd: [0.229, 0.224, 0.225], shrink: 1 }

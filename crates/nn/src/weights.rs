@@ -11,6 +11,7 @@ use super::state_dict::{self, DType, Part, RawTensor, StateDict};
 use super::{Arch, Card, NnError, pth};
 use crate::picture::Recipe;
 use thoracast_files as files;
+use thoracast_files::bounds;
 use thoracast_files::budget;
 
 /// A weights file read into memory, its tensors under torchvision's present names.
@@ -193,7 +194,7 @@ fn read_card(weights: &Path) -> Result<Option<Card>, NnError> {
     match budget::read(&path, budget::DOCUMENT) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(fail(format!("the card cannot be read ({e})"))),
-        Ok(bytes) => match serde_json::from_slice(&bytes) {
+        Ok(bytes) => match bounds::from_json(&bytes) {
             Ok(card) => Ok(Some(card)),
             Err(e) => Err(fail(format!("the file is no card of the weights beside it ({e})"))),
         },

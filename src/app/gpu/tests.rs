@@ -47,7 +47,14 @@ fn viewer() -> Viewer {
     };
     let planes: Vec<Arc<Plane>> = (0..heights.len()).map(plane).collect();
     let sections = Arc::new(Sections::new(&geometry, 24, 20).unwrap());
-    let volume = Volume { series_uid: "1".into(), rows: 24, columns: 20, planes: planes.clone(), geometry };
+    let volume = Volume {
+        series_uid: "1".into(),
+        rows: 24,
+        columns: 20,
+        planes: planes.clone(),
+        geometry,
+        unmeasured: None,
+    };
     let open = OpenSeries {
         series: Series { rows: 24, columns: 20, usable: true, ..Series::default() },
         planes: planes.into_iter().map(Some).collect(),

@@ -290,8 +290,7 @@ impl Workstation {
         let series: Vec<Series> =
             patient.series.iter().filter_map(|s| patients.series.get(*s)).cloned().collect();
         let has_row = patient.in_clinical;
-        let usable = series.iter().enumerate().filter(|(_, s)| s.usable);
-        let best = usable.max_by_key(|(_, s)| s.slices).map(|(at, _)| at);
+        let best = dicom::largest_usable(&series);
         self.state.workspace = Workspace::Patient;
         if series.is_empty() {
             let words = format!(

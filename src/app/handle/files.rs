@@ -15,7 +15,7 @@ use thoracast_core::clinical;
 use thoracast_core::cohort::{Mapping, Table, draft, folder};
 use thoracast_core::phantom;
 use thoracast_dicom::{
-    self as dicom, DicomError, Orientation, Plane, Preview, Scan, Sections, Volume, Voxel,
+    self as dicom, DicomError, Orientation, Plane, Preview, Scan, Sections, Unmeasured, Volume, Voxel,
 };
 use thoracast_files::progress::Progress;
 
@@ -147,13 +147,21 @@ impl Workstation {
                 .tell(Severity::Error, format!("{place}: no readable DICOM series; choose another folder"));
             return;
         }
-        let mut best = largest_usable(&scan);
+        let mut best = dicom::largest_usable(&scan.series);
+        self.tell_of_several_persons(&scan, &paths.first().cloned().unwrap_or_default());
         if best.is_none() {
             let reason = scan.series.iter().find_map(|s| s.unusable_reason.clone()).unwrap_or_default();
             self.state.tell(Severity::Error, format!("no series here can be used as a volume: {reason}"));
             best = scan.series.iter().position(|s| s.viewable);
         }
         self.add_to_browser(scan, best);
+    }
+
+    /// Where a folder holds several persons' CT, the series shown first is one of them only.
+    fn tell_of_several_persons(&mut self, scan: &Scan, path: &Path) {
+        if let Err(error @ DicomError::SeveralPatients { .. }) = dicom::choose(&scan.series, None, path) {
+            self.state.tell(Severity::Warning, error.to_string());
+        }
     }
 
     /// New series stand above those already open, which stay.
@@ -369,6 +377,7 @@ impl Workstation {
         match result {
             Ok(volume) => {
                 open.planes = volume.planes.iter().cloned().map(Some).collect();
+                let unmeasured = volume.unmeasured.clone();
                 let volume = Arc::new(volume);
                 if let Some(sections) = Sections::new(&volume.geometry, volume.rows, volume.columns) {
                     open.sections = Arc::new(sections);
@@ -376,6 +385,9 @@ impl Workstation {
                 open.volume = Some(volume);
                 let (slices, ms) = (open.planes.len(), open.asked_at.elapsed().as_millis());
                 tracing::info!("{slices} slices after {ms} ms");
+                if let Some(reason) = unmeasured {
+                    self.look_only(reason);
+                }
                 if let Some([t4, t11]) = self.state.pending_levels.take() {
                     self.change("demonstration", |inputs| {
                         inputs.t4 = Some(t4);
@@ -389,6 +401,25 @@ impl Workstation {
             Err(DicomError::Cancelled) => self.state.tell(Severity::Info, "loading stopped"),
             Err(error) => self.state.tell(Severity::Error, error.to_string()),
         }
+    }
+
+    /// The open series is looked at only: its values are no HU, as its headers or its voxels tell.
+    fn look_only(&mut self, reason: Unmeasured) {
+        self.state.tell(
+            Severity::Warning,
+            format!(
+                "this series is looked at only, nothing is predicted from it or measured on it: {reason}"
+            ),
+        );
+        let Some(open) = self.state.viewer.open.as_mut() else { return };
+        let mark = |series: &mut dicom::Series| {
+            series.unit = "stored value".to_owned();
+            series.unmeasured = Some(reason.clone());
+        };
+        mark(&mut open.series);
+        let shown = &open.series;
+        let same = |s: &&mut dicom::Series| s.uid == shown.uid && s.frames == shown.frames;
+        self.state.scan.series.iter_mut().filter(same).for_each(mark);
     }
 
     fn read_table(&mut self, path: PathBuf) {
@@ -516,10 +547,4 @@ fn mapped_otherwise(
 fn is_table(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
     matches!(extension.as_str(), "csv" | "tsv" | "txt" | "xlsx")
-}
-
-/// The usable series with most slices: what a person opening a folder wants to see first.
-fn largest_usable(scan: &Scan) -> Option<usize> {
-    let usable = scan.series.iter().enumerate().filter(|(_, s)| s.usable);
-    usable.max_by_key(|(_, s)| s.slices).map(|(index, _)| index)
 }

@@ -92,7 +92,9 @@ fn series_row(ui: &mut Ui, scene: &mut Scene<'_>, index: usize) {
     let format = |size, color| egui::TextFormat::simple(egui::FontId::proportional(size), color);
     layout.append(title, 0.0, format(13.0, ink));
     layout.append(&format!("\n{detail}"), 0.0, format(11.5, t.muted));
-    if !series.warnings.is_empty() && series.usable {
+    if series.usable && series.unmeasured.is_some() {
+        layout.append("\nlooked at only", 0.0, format(11.5, t.warning));
+    } else if !series.warnings.is_empty() && series.usable {
         let count = series.warnings.len();
         let words = if count == 1 { "\n1 warning".to_owned() } else { format!("\n{count} warnings") };
         layout.append(&words, 0.0, format(11.5, t.warning));
@@ -112,7 +114,8 @@ fn series_row(ui: &mut Ui, scene: &mut Scene<'_>, index: usize) {
     };
     let button = button.min_size(egui::vec2(width, THUMBNAIL + 6.0));
     let mut response = ui.add(button);
-    let why = series.unusable_reason.iter().chain(&series.warnings);
+    let unmeasured = series.unmeasured.as_ref().map(ToString::to_string);
+    let why = series.unusable_reason.iter().chain(&unmeasured).chain(&series.warnings);
     let hover: Vec<&str> = why.map(String::as_str).collect();
     if !hover.is_empty() {
         response = response.on_hover_text(hover.join("\n"));

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 
 use super::Common;
-use crate::cli::{count, print_json, print_line, warn};
+use crate::cli::{print_json, print_line, warn};
 use thoracast_core::clinical::boosting::EarlyStopping;
 use thoracast_core::clinical::smote::SmoteSettings;
 use thoracast_core::clinical::{self, ClinicalTraining, Missing};
@@ -19,10 +19,10 @@ pub struct ClinicalArgs {
     #[command(flatten)]
     common: Common,
     /// Trees at most
-    #[arg(long, value_name = "N", default_value_t = 300, value_parser = count::<1, 10_000>)]
+    #[arg(long, value_name = "N", default_value_t = 300)]
     trees: usize,
     /// Splits on the longest way through a tree
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = count::<1, 32>)]
+    #[arg(long, value_name = "N", default_value_t = 3)]
     depth: usize,
     /// Share of each tree's say
     #[arg(long, value_name = "RATE", default_value_t = 0.1)]
@@ -31,7 +31,7 @@ pub struct ClinicalArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
     subsample: f64,
     /// Patients a leaf must hold
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count::<1, 1_000_000>)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     min_leaf: usize,
     /// Stop once patients held back are predicted no better
     #[arg(long)]
@@ -40,10 +40,10 @@ pub struct ClinicalArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, requires = "early_stopping")]
     held_back: f64,
     /// Trees without improvement after which to stop
-    #[arg(long, value_name = "N", default_value_t = 10, requires = "early_stopping", value_parser = count::<1, 10_000>)]
+    #[arg(long, value_name = "N", default_value_t = 10, requires = "early_stopping")]
     patience: usize,
     /// Models with seeds that follow one another; their log-odds are averaged, their spread is told
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count::<1, 1000>)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seeds: usize,
     /// What is done with missing values
     #[arg(long, value_enum, default_value = "median")]

@@ -3,9 +3,9 @@
 use super::Model;
 use crate::clinical::Record;
 use crate::cohort::{columns, decode};
+use crate::nomogram::train::{histology_level, ki67_level};
 use crate::stats::design::CovariateKind;
 use crate::stats::nomogram::Value;
-use crate::stats::nomogram_train::{histology_level, ki67_level};
 
 /// The model's predictors that this patient has a value for; `fused_log_prob` is the fused log-probability of
 /// metastasis, where it was computed. A level that the data set does not know is left out.

@@ -155,7 +155,7 @@ mod tests {
                     (0..5)
                         .map(|k| {
                             let k = k as f32 + 1.0;
-                            let phase = (seed * 0.618 * k).fract() * 6.28;
+                            let phase = (seed * 0.618 * k).fract() * 2.0 * PI;
                             40.0 / k * (x * k * 0.06 + phase).sin() * (y * k * 0.05 - phase).cos()
                         })
                         .sum::<f32>()

@@ -110,7 +110,7 @@ impl BoostingSettings {
 }
 
 /// More would not be read back quickly.
-const MOST_TREES: usize = 20_000;
+pub(super) const MOST_TREES: usize = 20_000;
 /// Deeper trees learn single patients.
 const MOST_DEPTH: usize = 32;
 

@@ -1,7 +1,7 @@
 use super::super::smote::{self, SmoteSettings};
 use super::super::{scaler::Scaler, tree::Node};
 use super::*;
-use crate::cohort::Table;
+use crate::tables::Table;
 use crate::testing::shared;
 
 /// The study's 19 columns and the outcome of a published table.

@@ -1,6 +1,7 @@
 //! What a person should know of a clinical model.
 
 use serde::{Deserialize, Serialize};
+use thoracast_files::bounds::{self, Bound, Bounded};
 
 use super::boosting::BoostingSettings;
 use super::smote::SmoteSettings;
@@ -110,4 +111,34 @@ pub(super) fn summary(card: &ClinicalCard, trees: usize, variables: usize) -> St
         );
     }
     text
+}
+
+impl Bounded for TrainedOn {
+    fn within_bounds(&self) -> Bound {
+        let patients = format!("there are {} patients", self.patients);
+        bounds::holds("events", self.events, self.events <= self.patients, &patients)
+    }
+}
+
+impl Bounded for Performance {
+    fn within_bounds(&self) -> Bound {
+        self.on.within_bounds()?;
+        bounds::number("auc", self.auc, 0.0..=1.0)?;
+        if let Some(interval) = &self.auc_interval {
+            bounds::each("auc_interval", interval, |field, &v| bounds::number(field, v, -1.0..=2.0))?;
+        }
+        bounds::number("brier", self.brier, 0.0..=1.0)?;
+        bounds::number("accuracy", self.accuracy, 0.0..=1.0)
+    }
+}
+
+impl Bounded for ClinicalCard {
+    fn within_bounds(&self) -> Bound {
+        bounds::inside("trained_on", &self.trained_on)?;
+        let fault = self.boosting.check().err().unwrap_or_default();
+        bounds::holds("boosting", "no way to train", fault.is_empty(), &fault)?;
+        bounds::count("seeds", self.seeds, 1..=1_000_000)?;
+        bounds::number("final_train_loss", self.final_train_loss, 0.0..=1e6)?;
+        self.test.as_ref().map_or(Ok(()), |test| bounds::inside("test", test))
+    }
 }

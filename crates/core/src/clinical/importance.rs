@@ -178,7 +178,7 @@ mod tests {
     use super::*;
     use crate::clinical::boosting::BoostingSettings;
     use crate::clinical::{ClinicalTraining, outcomes, read_records, train};
-    use crate::cohort::Table;
+    use crate::tables::Table;
 
     /// CEA tells the outcome, age does not.
     fn cohort() -> Table {

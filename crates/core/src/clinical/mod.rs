@@ -12,12 +12,12 @@ pub mod shap;
 pub mod smote;
 mod training;
 pub mod tree;
-mod variables;
 
 use std::path::PathBuf;
 
-use crate::cohort::TableError;
+use crate::tables::TableError;
 
+pub use crate::study::{Kind, VARIABLES, Variable, variable};
 pub use card::{ClinicalCard, Performance, TrainedOn};
 pub use explain::{Contribution, Explanation};
 pub use model::{ClinicalModel, ClinicalPrediction};
@@ -25,7 +25,6 @@ pub use record::{Record, ids, outside_codes, read_record, read_record_at, read_r
 pub use training::{
     ClinicalTraining, LossCurve, Missing, PUBLISHED_COLUMNS, Trained, outcomes, train, train_with_losses,
 };
-pub use variables::{Kind, VARIABLES, Variable, variable};
 
 /// What stops reading a patient or using a model; one sentence each.
 #[derive(Debug, thiserror::Error)]

@@ -7,8 +7,8 @@ use super::card::{ClinicalCard, Performance, summary};
 use super::file::{Column, Member, ModelFile};
 use super::training::{Missing, outcomes, trained_on};
 use super::{ClinicalError, Contribution, Explanation, Kind, Record, read_records, shap, variable};
-use crate::cohort::Table;
 use crate::stats::roc;
+use crate::tables::Table;
 use thoracast_files as files;
 use thoracast_files::budget;
 

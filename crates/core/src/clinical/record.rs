@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ClinicalError, Kind, VARIABLES, Variable};
-use crate::cohort::{Table, TableError, columns, decode};
+use crate::tables::{Table, TableError, columns, decode};
 
 /// One patient's values, by variable key; an absent key is missing.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -14,7 +14,7 @@ use super::file::{Column, Member, ModelFile};
 use super::scaler::Scaler;
 use super::smote::{self, SmoteSettings};
 use super::{ClinicalError, ClinicalModel, Record, read_records, variable};
-use crate::cohort::Table;
+use crate::tables::Table;
 
 /// Keys of the 19 columns that the published recipe uses (visceral fat at T11 is left out there).
 pub const PUBLISHED_COLUMNS: [&str; 19] = [

@@ -105,7 +105,8 @@ impl Tree {
     /// has no other, and lies no deeper than [`MOST_DEPTH`].
     pub fn check(&self, features: usize) -> bool {
         let inside = |(i, node): (usize, &Node)| match node {
-            Node::Leaf { value, .. } => value.is_finite(),
+            // Larger steps of the log-odds are no fit, and their sum could overflow.
+            Node::Leaf { value, .. } => value.abs() <= 1e6,
             Node::Split { feature, threshold, left, right, .. } => {
                 let after = |child: usize| child > i && child < self.nodes.len();
                 *feature < features && threshold.is_finite() && after(*left) && after(*right)

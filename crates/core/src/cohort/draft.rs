@@ -8,7 +8,7 @@ use super::folder::CohortError;
 use super::mapping::{IGNORE, MappedColumn, MappedFile, Mapping, Role};
 use super::targets::{self, Target, What};
 use super::{CohortFolder, CohortTable, Split, Table, columns, decode, guess, table::id_key};
-use crate::clinical::VARIABLES;
+use crate::study::VARIABLES;
 
 /// So many first values are shown.
 const SHOWN: usize = 5;

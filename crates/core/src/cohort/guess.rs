@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::columns::{self, normalise};
 use super::targets::{self, Target, What};
-use crate::clinical::variable;
+use crate::study::variable;
 
 /// Names less alike than this are not taken for each other.
 const ALIKE: f64 = 0.62;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::folder::CohortError;
 use super::{Split, Table, columns, decode};
 use thoracast_files as files;
+use thoracast_files::bounds::{self, Bound, Bounded};
 use thoracast_files::budget;
 
 /// The key of a column that is left out: its name is one of ours, but it is not what it says.
@@ -75,12 +76,41 @@ pub struct Mapping {
     pub decimal_comma: Option<bool>,
 }
 
+/// Codes and factors; beyond, no unit or class is meant.
+const NUMBERS: std::ops::RangeInclusive<f64> = -1e12..=1e12;
+
+impl Bounded for Mapping {
+    fn within_bounds(&self) -> Bound {
+        for (name, column) in &self.columns {
+            bounds::inside(&format!("columns.{name}"), column)?;
+        }
+        bounds::each("files", &self.files, |field, file| {
+            bounds::holds(
+                &format!("{field}.file"),
+                "empty",
+                !file.file.as_os_str().is_empty(),
+                "a name is needed",
+            )?;
+            file.columns
+                .iter()
+                .try_for_each(|(name, column)| bounds::inside(&format!("{field}.columns.{name}"), column))
+        })
+    }
+}
+
+impl Bounded for MappedColumn {
+    fn within_bounds(&self) -> Bound {
+        bounds::optional("factor", self.factor, NUMBERS)?;
+        self.codes.iter().try_for_each(|(code, &to)| bounds::number(&format!("codes.{code}"), to, NUMBERS))
+    }
+}
+
 impl Mapping {
     /// Reads a mapping file and checks its keys.
     pub fn read(path: &Path) -> Result<Self, CohortError> {
         let fail = |reason: String| CohortError::Mapping { path: path.to_owned(), reason };
         let bytes = files::read(path, budget::DOCUMENT).map_err(|e| CohortError::Table(e.into()))?;
-        let mapping: Self = serde_json::from_slice(&bytes).map_err(|e| {
+        let mapping: Self = bounds::from_json(&bytes).map_err(|e| {
             fail(format!(
                 "this is not a mapping ({e}); write it with the import dialog or after the example in README"
             ))
@@ -89,7 +119,7 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// What is wrong with the mapping by itself: unknown keys, factors that are no factors, a role given twice.
+    /// What is wrong with the mapping's meaning, beyond its [`Bounded`] numbers: unknown keys, factors that are no factors, a role given twice.
     pub fn check(&self) -> Result<(), String> {
         let of_files = self.files.iter().flat_map(|f| &f.columns);
         for (name, column) in self.columns.iter().chain(of_files) {

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::table::id_key;
 use super::{CohortFolder, Split, Table};
 use crate::level::Level;
+use crate::tables::table::id_key;
 use thoracast_dicom::Series;
 
 /// Everything that is known of one ID.

@@ -1,8 +1,6 @@
-//! Tables of many patients: reading them whatever program wrote them, and finding their columns.
+//! Tables and picture folders of many patients: what their columns mean, and what belongs together.
 
 pub mod afterwards;
-pub mod columns;
-pub mod decode;
 pub mod distribution;
 pub mod draft;
 pub mod folder;
@@ -13,13 +11,11 @@ pub mod pictures;
 pub mod published;
 pub mod query;
 mod split;
-mod spreadsheet;
-pub mod table;
 pub mod table_one;
 pub mod targets;
 pub mod values;
 
+pub use crate::tables::{Row, Table, TableError, columns, decode, table};
 pub use folder::{CohortError, CohortFolder, CohortTable, PictureFile};
 pub use mapping::Mapping;
 pub use split::Split;
-pub use table::{Row, Table, TableError};

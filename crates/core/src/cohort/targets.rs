@@ -1,7 +1,7 @@
 //! What a person's columns can become: our columns with their units, codes and usual sizes.
 
 use super::columns;
-use crate::clinical::{Kind, VARIABLES, variable};
+use crate::study::{Kind, VARIABLES, variable};
 
 /// One of our columns.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Table, columns, decode};
-use crate::clinical::{Kind, variable};
+use crate::study::{Kind, variable};
 
 /// A column of numbers with no more different values than this is taken for a code.
 const MOST_CODES: usize = 10;

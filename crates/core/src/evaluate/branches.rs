@@ -9,8 +9,8 @@ use crate::cohort::{CohortFolder, Split, Table};
 use crate::fusion::{self, LogProb};
 use crate::level::Level;
 use crate::nn::Network;
+use crate::nomogram::NomogramModel;
 use crate::slice;
-use crate::stats::nomogram::NomogramModel;
 use thoracast_files::progress::Progress;
 
 /// The patients of a split: those of its clinical table, else of its survival table, else of its pictures.

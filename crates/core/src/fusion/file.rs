@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Stacking;
 use thoracast_files as files;
+use thoracast_files::bounds::{self, Bound, Bounded};
 use thoracast_files::budget;
 
 /// Weights, and what they were fitted on.
@@ -37,20 +38,25 @@ pub enum StackingError {
     OtherModel { branch: String },
 }
 
+impl Bounded for FittedStacking {
+    fn within_bounds(&self) -> Bound {
+        let Stacking { intercept, weights } = &self.stacking;
+        bounds::number("stacking.intercept", *intercept, -1e3..=1e3)?;
+        bounds::each("stacking.weights", weights, |field, &w| bounds::number(field, w, -1e3..=1e3))?;
+        let patients = format!("there are {} patients", self.patients);
+        bounds::holds("events", self.events, self.events <= self.patients, &patients)
+    }
+}
+
 impl FittedStacking {
     pub fn read(path: &Path) -> Result<Self, StackingError> {
         let refuse = |reason: String| StackingError::File { path: path.to_owned(), reason };
         let text = budget::read_text(path, budget::DOCUMENT).map_err(|e| refuse(e.to_string()))?;
-        let fitted: Self = serde_json::from_str(&text).map_err(|e| {
+        bounds::from_json(text.as_bytes()).map_err(|e| {
             refuse(format!(
                 "these are no stacking weights as `thoracast evaluate --stacking` writes them ({e})"
             ))
-        })?;
-        let Stacking { intercept, weights } = fitted.stacking;
-        if !intercept.is_finite() || weights.iter().any(|w| !w.is_finite()) {
-            return Err(refuse("a weight is no finite number".to_owned()));
-        }
-        Ok(fitted)
+        })
     }
 
     pub fn write(&self, path: &Path) -> Result<(), StackingError> {

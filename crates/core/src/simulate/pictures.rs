@@ -87,5 +87,6 @@ fn one_plane(phantom: &Phantom, slice: usize) -> Volume {
             column_direction: [0.0, 1.0, 0.0],
             spacing_mm: [pixel, pixel, phantom.slice_mm()],
         },
+        unmeasured: None,
     }
 }

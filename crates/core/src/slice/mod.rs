@@ -3,7 +3,7 @@
 pub mod crop;
 
 use crop::UprightPlane;
-use thoracast_dicom::Volume;
+use thoracast_dicom::{DicomError, Volume};
 pub use thoracast_nn::picture::{
     Normalised, Picture, PictureError, Recipe, normalise, read_picture, write_png,
 };
@@ -17,6 +17,9 @@ pub enum SliceError {
     NotTransverse { slice: usize },
     #[error("slice {slice} shows no body, only air; choose another slice")]
     NoBody { slice: usize },
+    /// The volume's values are not known to be HU, or its sizes are not to be trusted.
+    #[error(transparent)]
+    Unmeasured(DicomError),
     #[error(transparent)]
     Picture(#[from] PictureError),
 }
@@ -28,8 +31,10 @@ pub enum SliceError {
 /// A plane smaller than the picture gets black borders. See [`crop`] for where the picture is cut.
 ///
 /// # Errors
-/// A slice number beyond the series, a plane that is not transverse, one that shows nothing but air.
+/// A volume that is not to be measured ([`Volume::measurable`]), a slice number beyond the series, a plane that is not
+/// transverse, one that shows nothing but air.
 pub fn cut(volume: &Volume, slice: usize, recipe: &Recipe) -> Result<Picture, SliceError> {
+    volume.measurable().map_err(SliceError::Unmeasured)?;
     if slice >= volume.slices() {
         return Err(SliceError::NoSuchSlice { slice, last: volume.slices().saturating_sub(1) });
     }

@@ -23,6 +23,7 @@ fn volume(row_direction: [f64; 3], column_direction: [f64; 3]) -> Volume {
             column_direction,
             spacing_mm: [0.7, 0.7, 1.0],
         },
+        unmeasured: None,
     }
 }
 

@@ -1,9 +1,9 @@
 use std::path::Path;
 
 use super::*;
-use crate::cohort::Table;
 use crate::stats::design::{self, DesignOptions};
 use crate::stats::resample;
+use crate::tables::Table;
 use crate::testing::shared;
 
 fn cohort(folder: &Path) -> (Vec<Vec<f64>>, Vec<bool>) {

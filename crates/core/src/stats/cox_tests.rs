@@ -1,6 +1,6 @@
 use super::*;
-use crate::cohort::Table;
 use crate::stats::design::{self, DesignOptions};
+use crate::tables::Table;
 use crate::testing::shared;
 
 /// Joins the two published test tables; R's names of the clinical columns against the tables' own.

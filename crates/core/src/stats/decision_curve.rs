@@ -166,9 +166,9 @@ pub fn band(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cohort::Table;
     use crate::stats::design::{self, DesignOptions};
     use crate::stats::logistic::{self, Convergence};
+    use crate::tables::Table;
     use crate::testing::shared;
 
     #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StatsError;
 use super::nomogram::Value;
-use crate::cohort::{Table, decode};
+use crate::tables::{Table, decode};
 
 /// Above this many different texts a column is no covariate but an ID or a remark.
 const MOST_LEVELS: usize = 50;
@@ -35,7 +35,7 @@ impl Covariate {
     pub fn width(&self) -> usize {
         match &self.kind {
             CovariateKind::Number { .. } => 1,
-            CovariateKind::Levels(levels) => levels.len() - 1,
+            CovariateKind::Levels(levels) => levels.len().saturating_sub(1),
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
-use crate::cohort::Table;
 use crate::stats::design::Recode;
+use crate::tables::Table;
 use crate::testing::shared;
 
 /// Follow-up of the published patients by risk group 0, 1.

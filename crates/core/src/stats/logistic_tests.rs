@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use super::*;
-use crate::cohort::Table;
 use crate::stats::design::{self, DesignOptions, Recode};
+use crate::tables::Table;
 use crate::testing::shared;
 
 /// The study's nomogram model on its published table; `as_published` reads the blank ki67 cell as the reference.

@@ -14,8 +14,6 @@ pub mod logistic;
 pub mod lowess;
 pub mod nomogram;
 pub mod nomogram_cut;
-mod nomogram_model;
-pub(crate) mod nomogram_train;
 pub mod pretty;
 pub mod rank_sum;
 pub mod resample;
@@ -24,7 +22,7 @@ pub mod validate;
 
 use statrs::function::{erf::erfc, gamma::gamma_ur};
 
-use crate::cohort::TableError;
+use crate::tables::TableError;
 
 /// The 97.5th percentile of the standard normal distribution: half-width of a 95 % interval in standard errors.
 pub const Z_975: f64 = 1.959_963_984_540_054;

@@ -3,15 +3,13 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use thoracast_files::bounds::{self, Bound, Bounded};
 
 use super::StatsError;
 use super::design::{Covariate, CovariateKind};
 use super::linalg::{Square, quadratic_form};
 use super::logistic::{LogisticFit, logistic};
 use super::pretty::pretty;
-
-pub use super::nomogram_model::{Cutoff, Input, InputSource, NomogramCard, NomogramModel};
-pub use super::nomogram_train::train;
 
 /// A nomogram ready to be drawn or read off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -136,6 +134,59 @@ struct Scale {
     origin: f64,
 }
 
+/// Coefficients, log-odds and their covariance: beyond, every risk is 0 or 1.
+const LOG_ODDS: std::ops::RangeInclusive<f64> = -1e6..=1e6;
+/// Values of a predictor that is a number.
+const VALUES: std::ops::RangeInclusive<f64> = -1e9..=1e9;
+
+/// Its lists fit together, so that nothing below can go wrong.
+impl Bounded for LinearModel {
+    fn within_bounds(&self) -> Bound {
+        bounds::number("intercept", self.intercept, LOG_ODDS)?;
+        bounds::count("predictors", self.predictors.len(), 1..=1000)?;
+        bounds::each("predictors", &self.predictors, |field, p| bounds::named(field, p.within_bounds()))?;
+        let width = 1 + self.predictors.iter().map(|p| p.covariate.width()).sum::<usize>();
+        bounds::length("vcov", self.vcov.len(), width)?;
+        bounds::each("vcov", &self.vcov, |field, row| {
+            bounds::length(field, row.len(), width)?;
+            bounds::each(field, row, |field, &v| bounds::number(field, v, -1e9..=1e9))
+        })?;
+        for (i, row) in self.vcov.iter().enumerate() {
+            bounds::number(&format!("vcov[{i}][{i}]"), row[i], 0.0..=1e9)?;
+        }
+        bounds::rising("log_odds_range", self.log_odds_range, 0.0, LOG_ODDS)?;
+        let scale = self.scale().points_per_log_odds;
+        bounds::holds(
+            "predictors",
+            "without effect",
+            scale.is_finite(),
+            "one of them must have a coefficient",
+        )
+    }
+}
+
+impl Bounded for Predictor {
+    fn within_bounds(&self) -> Bound {
+        bounds::text("name", &self.covariate.name)?;
+        match &self.covariate.kind {
+            CovariateKind::Levels(levels) => bounds::count("kind.levels", levels.len(), 2..=1000)?,
+            CovariateKind::Number { low, high, distinct } => {
+                bounds::number("kind.number.low", *low, VALUES)?;
+                bounds::number("kind.number.high", *high, VALUES)?;
+                bounds::holds("kind.number.high", high, high >= low, &format!("the lowest value is {low}"))?;
+                if let Some(distinct) = distinct {
+                    bounds::count("kind.number.distinct", distinct.len(), 1..=1000)?;
+                    bounds::each("kind.number.distinct", distinct, |field, &v| {
+                        bounds::number(field, v, VALUES)
+                    })?;
+                }
+            }
+        }
+        bounds::length("coef", self.coef.len(), self.covariate.width())?;
+        bounds::each("coef", &self.coef, |field, &v| bounds::number(field, v, LOG_ODDS))
+    }
+}
+
 impl LinearModel {
     /// Arranges a fit by predictor; `covariates` are those of its design.
     pub fn from_fit(fit: &LogisticFit, covariates: &[Covariate]) -> Result<Self, StatsError> {
@@ -155,30 +206,6 @@ impl LinearModel {
             return Ok(model);
         }
         Err(StatsError::Input("no predictor has any effect, so there is no nomogram".to_owned()))
-    }
-
-    /// Whether its lists fit together, so that nothing below can go wrong.
-    pub fn is_sound(&self) -> bool {
-        let width = 1 + self.predictors.iter().map(|p| p.covariate.width()).sum::<usize>();
-        let fits = |p: &Predictor| {
-            let levels = match &p.covariate.kind {
-                CovariateKind::Levels(levels) => levels.len() >= 2,
-                CovariateKind::Number { low, high, distinct } => {
-                    low.is_finite() && high >= low && distinct.as_ref().is_none_or(|d| !d.is_empty())
-                }
-            };
-            levels && p.coef.len() == p.covariate.width()
-        };
-        let [low, high] = self.log_odds_range;
-        !self.predictors.is_empty()
-            && self.predictors.iter().all(fits)
-            && self.vcov.len() == width
-            && self.vcov.iter().all(|r| r.len() == width)
-            && low.is_finite()
-            && high.is_finite()
-            && high >= low
-            && self.intercept.is_finite()
-            && self.scale().points_per_log_odds.is_finite()
     }
 
     /// The nomogram with the risks of `risk_at` marked where the patients' log-odds reach them.

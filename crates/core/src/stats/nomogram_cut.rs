@@ -24,7 +24,7 @@ pub fn youden(totals: &[f64], outcome: &[bool]) -> Cut {
 
 /// The cut between two neighbouring totals with the largest sum of `gain(patient, called high)`, and that sum; of
 /// equally good cuts the widest gap.
-pub(super) fn best_cut(totals: &[f64], gain: impl Fn(usize, bool) -> f64) -> Cut {
+pub(crate) fn best_cut(totals: &[f64], gain: impl Fn(usize, bool) -> f64) -> Cut {
     let mut order: Vec<usize> = (0..totals.len()).collect();
     order.sort_by(|a, b| totals[*a].total_cmp(&totals[*b]));
     let mut sum: f64 = order.iter().map(|i| gain(*i, true)).sum();

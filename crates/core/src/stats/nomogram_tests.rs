@@ -4,7 +4,8 @@ use super::super::logistic::Convergence;
 use super::super::logistic::tests::study_fit;
 use super::*;
 use crate::clinical::Record;
-use crate::cohort::Table;
+use crate::nomogram::{NomogramModel, train};
+use crate::tables::Table;
 use crate::testing::shared;
 
 fn close(what: &str, ours: f64, theirs: &serde_json::Value) {

@@ -149,7 +149,7 @@ pub fn paired_test(outcome: &[bool], a: &[f64], b: &[f64]) -> Option<PairedTest>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cohort::Table;
+    use crate::tables::Table;
     use crate::testing::shared;
 
     #[test]

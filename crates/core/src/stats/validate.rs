@@ -167,7 +167,7 @@ pub fn hosmer_lemeshow(probability: &[f64], outcome: &[bool]) -> Option<HosmerLe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cohort::Table;
+    use crate::tables::Table;
     use crate::testing::shared;
 
     #[test]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::TrainingError;
 use crate::nn::Arch;
 use crate::nn::learn::Trainable;
+use thoracast_files::bounds;
 
 /// Every option of a training run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -234,12 +235,9 @@ impl Plan {
             ("zoom", self.augment.zoom, 0.0, 0.5),
             ("grey", self.augment.grey, 0.0, 0.9),
         ];
-        match limits.iter().find(|(_, value, low, high)| !(low..=high).contains(&value)) {
-            None => Ok(()),
-            Some((name, value, low, high)) => Err(TrainingError::Plan(format!(
-                "{name} is {value}, but it must lie between {low} and {high}"
-            ))),
-        }
+        let outside =
+            limits.iter().try_for_each(|&(name, value, low, high)| bounds::number(name, value, low..=high));
+        outside.map_err(|e| TrainingError::Plan(e.to_string()))
     }
 
     /// Learning rate of a step.

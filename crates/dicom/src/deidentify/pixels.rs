@@ -93,11 +93,17 @@ pub(super) fn clean(pixels: &Pixels, parts: &Parts) -> Result<CleanPixels, Strin
 fn native(pixels: &Pixels, format: &PixelFormat, encoding: Encoding) -> Result<CleanPixels, String> {
     let needed = native_bytes(format);
     let present = pixels.value.len();
-    let mut value = usize::try_from(needed)
+    let needed = usize::try_from(needed)
         .ok()
-        .and_then(|needed| pixels.value.get(..needed))
-        .ok_or_else(|| format!("its pixel data have {present} of {needed} bytes"))?
-        .to_vec();
+        .filter(|&needed| needed <= present)
+        .ok_or_else(|| format!("its pixel data have {present} of {needed} bytes"))?;
+    let mut value = pixels.value.clone();
+    // Samples of a byte or less in big-endian words stand there in pairs the other way round.
+    let swapped = encoding.big_endian && pixels.vr == *b"OW" && format.bits_allocated <= 8;
+    if swapped {
+        swap_pairs(&mut value);
+    }
+    value.truncate(needed);
     let mut remarks = Vec::new();
     let cleared = clear_unused(&mut value, format, encoding.big_endian)?;
     if cleared > 0 {
@@ -108,10 +114,17 @@ fn native(pixels: &Pixels, format: &PixelFormat, encoding: Encoding) -> Result<C
     if value.len() % 2 == 1 {
         value.push(0);
     }
+    if swapped {
+        swap_pairs(&mut value);
+    }
     if present > value.len() {
         remarks.push(format!("{} bytes behind the last frame were cut off", present - value.len()));
     }
     Ok(CleanPixels { pixels: Pixels { vr: pixels.vr, value, encapsulated: false }, remarks })
+}
+
+fn swap_pairs(bytes: &mut [u8]) {
+    bytes.chunks_exact_mut(2).for_each(|pair| pair.swap(0, 1));
 }
 
 /// Bytes of all uncompressed frames; frames of single bits follow each other without a gap (PS3.5 8.1.1).
@@ -350,6 +363,8 @@ mod tests {
         assert_eq!(value, b"abc\0");
         assert!(remarks[0].starts_with("6 bytes"), "{remarks:?}");
         assert_eq!(cleaned(b"abcX", &eight, Encoding::EXPLICIT_LITTLE), (b"abc\0".to_vec(), Vec::new()));
+        // In big-endian words the last sample stands behind the padding.
+        assert_eq!(cleaned(b"baXc", &eight, Encoding::EXPLICIT_BIG), (b"ba\0c".to_vec(), Vec::new()));
         // Nine single bits: the other seven of the second byte go.
         let bits = format([1, 1, 0], false, 9, 1);
         assert_eq!(cleaned(&[0xFF, 0xFF], &bits, Encoding::EXPLICIT_LITTLE).0, [0xFF, 0x01]);

@@ -84,18 +84,25 @@ fn label(painter: &Painter, lines: &[String], mark: &Mark, place: &Placement, co
 /// What a measurement says of this series, line by line: in pixels where the file states no pixel spacing.
 pub fn words(shape: &Shape, figures: Option<RegionStatistics>, open: &OpenSeries) -> Vec<String> {
     let calibrated = open.series.pixel_spacing_mm.is_some();
+    // Where values can't be trusted, areas are not told in the unit of body composition either.
+    let in_cm2 = calibrated && open.series.unmeasured.is_none();
     let unit = if open.series.unit.is_empty() { "HU" } else { &open.series.unit };
     let signed = |hu: f64| format!("{hu:.0}").replace('-', "−");
     let mut lines = Vec::new();
     match shape {
         Shape::Probe(_) => lines.extend(figures.map(|s| format!("{} {unit}", signed(s.mean_hu)))),
         Shape::Angle(_) => lines.extend(shape.angle_degrees().map(|a| format!("{a:.1}°"))),
+        Shape::Distance(_) if open.series.sizes_doubtful() => {
+            lines.push("no length: the spacing is in doubt".to_owned());
+        }
         Shape::Distance(_) => {
             let length_unit = if calibrated { "mm" } else { "pixels" };
             lines.extend(shape.length_mm().map(|mm| format!("{mm:.1} {length_unit}")));
         }
         _ => {
-            lines.extend(shape.area_mm2().map(|mm2| match calibrated {
+            let pixel_mm2 = open.series.pixel_spacing_mm.filter(|_| open.series.unmeasured.is_some());
+            let pixel_mm2 = pixel_mm2.map_or(1.0, |[row, column]| row * column);
+            lines.extend(shape.area_mm2().map(|mm2| mm2 / pixel_mm2).map(|mm2| match in_cm2 {
                 true => format!("{:.2} cm²", mm2 / 100.0),
                 false => format!("{mm2:.0} square pixels"),
             }));
@@ -154,6 +161,20 @@ mod tests {
         let region = Shape::Polygon(vec![[0.0, 0.0], [20.0, 0.0], [20.0, 20.0], [0.0, 20.0]]);
         assert_eq!(words(&region, Some(s), &ct), ["4.00 cm²", "mean −62 ± 11 HU", "−90 … 5 HU"]);
         assert_eq!(words(&Shape::Probe([0.0, 0.0]), None, &ct), ["no voxel inside"]);
+    }
+
+    #[test]
+    fn what_is_not_to_be_measured_has_no_hu_and_no_cm2() {
+        let mut ct = open(Some([0.5, 0.5]), "stored value");
+        ct.series.unmeasured = Some(thoracast_dicom::Unmeasured::Scattered { places: 4 });
+        let s = RegionStatistics { pixels: 9, mean_hu: 962.0, sd_hu: 11.2, min_hu: 900.0, max_hu: 1005.0 };
+        let region = Shape::Polygon(vec![[0.0, 0.0], [20.0, 0.0], [20.0, 20.0], [0.0, 20.0]]);
+        let expected = ["1600 square pixels", "mean 962 ± 11 stored value", "900 … 1005 stored value"];
+        assert_eq!(words(&region, Some(s), &ct), expected);
+        let distance = Shape::Distance([[0.0, 0.0], [3.0, 4.0]]);
+        assert_eq!(words(&distance, None, &ct), ["5.0 mm"]);
+        ct.series.unmeasured = Some(thoracast_dicom::Unmeasured::Spacing([1e9, 1e9, 5.0]));
+        assert_eq!(words(&distance, None, &ct), ["no length: the spacing is in doubt"]);
     }
 
     #[test]

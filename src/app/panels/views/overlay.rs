@@ -51,7 +51,7 @@ pub fn show(
     if open.volume.is_some() {
         letters(painter, inner, place.screen_directions(open.sections.directions(orientation)));
     }
-    if s.spacing_mm.is_some() {
+    if s.spacing_mm.is_some() && !s.sizes_doubtful() {
         scale_bar(painter, inner, place.points_per_mm);
     }
     if orientation == Orientation::Axial {
@@ -79,7 +79,7 @@ fn position(viewer: &Viewer, open: &OpenSeries, orientation: Orientation) -> Vec
 fn under_pointer(viewer: &Viewer, open: &OpenSeries, orientation: Orientation, mm: [f64; 2]) -> Vec<String> {
     let Some(voxel) = open.sections.voxel(viewer.section(orientation), mm) else { return Vec::new() };
     let Some(value) = open.value(voxel) else { return Vec::new() };
-    let unit = if open.series.usable { " HU".to_owned() } else { format!(" {}", open.series.unit) };
+    let unit = if open.series.measurable() { " HU".to_owned() } else { format!(" {}", open.series.unit) };
     let mut lines =
         vec![format!("{}{unit}  at {}, {}, {}", signed(value), voxel.column, voxel.row, voxel.slice)];
     if let Some(volume) = &open.volume {

@@ -18,7 +18,7 @@ const MOST_SHEETS: usize = 1000;
 type Archive<'a> = zip::ZipArchive<Cursor<&'a [u8]>>;
 
 /// Whether bytes begin like a spreadsheet: a ZIP archive or a compound file.
-pub(super) fn is_spreadsheet(bytes: &[u8]) -> bool {
+pub(crate) fn is_spreadsheet(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xd0\xcf\x11\xe0")
 }
 
@@ -26,7 +26,7 @@ pub(super) fn is_spreadsheet(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// One sentence without the file's name.
-pub(super) fn read_rows(bytes: &[u8]) -> Result<Vec<Row>, String> {
+pub(crate) fn read_rows(bytes: &[u8]) -> Result<Vec<Row>, String> {
     // calamine indexes without checks on some damaged files.
     guard::decode(|| read_first_sheet(bytes))
         .unwrap_or_else(|damaged| Err(broken(&damaged)))?

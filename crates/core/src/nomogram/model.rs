@@ -4,9 +4,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::nomogram::{LinearModel, Nomogram, NomogramError, PatientPoints, Value};
 use crate::clinical::{Record, TrainedOn};
+use crate::stats::nomogram::{LinearModel, Nomogram, NomogramError, PatientPoints, Value};
 use thoracast_files as files;
+use thoracast_files::bounds::{self, Bound, Bounded};
 use thoracast_files::budget;
 
 const FORMAT: &str = "thoracast nomogram";
@@ -79,6 +80,57 @@ pub struct NomogramModel {
     file: ModelFile,
 }
 
+/// Most risks marked on the axis.
+const MOST_MARKS: usize = 100;
+
+impl Bounded for ModelFile {
+    fn within_bounds(&self) -> Bound {
+        bounds::inside("card", &self.card)?;
+        bounds::inside("model", &self.model)?;
+        bounds::length("inputs", self.inputs.len(), self.model.predictors.len())?;
+        bounds::each("inputs", &self.inputs, |field, input| {
+            let same = |i: &&Input| i.name == input.name;
+            let once = self.inputs.iter().filter(same).count() == 1;
+            let known = self.model.predictors.iter().any(|p| p.covariate.name == input.name);
+            let name = format!("{field}.name");
+            bounds::holds(&name, &input.name, once && known, "each predictor of the model is needed once")?;
+            bounds::named(field, input.source.within_bounds())
+        })?;
+        bounds::count("risk_marks", self.risk_marks.len(), 0..=MOST_MARKS)?;
+        bounds::each("risk_marks", &self.risk_marks, |field, &risk| {
+            bounds::number(field, risk, 1e-9..=1.0 - 1e-9)
+        })?;
+        bounds::number("cutoff.total_points", self.cutoff.total_points, -1e6..=1e6)?;
+        bounds::number("cutoff.risk", self.cutoff.risk, 0.0..=1.0)
+    }
+}
+
+impl Bounded for NomogramCard {
+    fn within_bounds(&self) -> Bound {
+        bounds::inside("trained_on", &self.trained_on)?;
+        bounds::number("apparent_c", self.apparent_c, 0.0..=1.0)?;
+        bounds::number("brier", self.brier, 0.0..=1.0)
+    }
+}
+
+impl Bounded for InputSource {
+    fn within_bounds(&self) -> Bound {
+        match self {
+            Self::Variable { key } => bounds::text("key", key),
+            Self::Group { key, at, .. } => {
+                bounds::text("key", key)?;
+                bounds::number("at", *at, -1e9..=1e9)
+            }
+            Self::Codes { key, levels } => {
+                bounds::text("key", key)?;
+                bounds::count("levels", levels.len(), 1..=1000)?;
+                bounds::each("levels", levels, |field, (code, _)| bounds::number(field, *code, -1e9..=1e9))
+            }
+            Self::FusedLogProb => Ok(()),
+        }
+    }
+}
+
 impl NomogramModel {
     pub(super) fn new(mut file: ModelFile) -> Result<Self, NomogramError> {
         (file.format, file.version) = (FORMAT.to_owned(), VERSION);
@@ -92,7 +144,7 @@ impl NomogramModel {
         let refuse = |reason: String| NomogramError::Model { path: path.to_owned(), reason };
         let bytes = budget::read(path, budget::MODEL)
             .map_err(|e| refuse(format!("the nomogram cannot be read ({e}); make it with `train fusion`")))?;
-        let file: ModelFile = serde_json::from_slice(&bytes)
+        let file: ModelFile = bounds::typed_json(&bytes)
             .map_err(|e| refuse(format!("not a whole nomogram ({e}); make it again with `train fusion`")))?;
         if file.format != FORMAT || file.version != VERSION {
             return Err(refuse(format!(
@@ -100,14 +152,9 @@ impl NomogramModel {
                 file.format, file.version
             )));
         }
-        let named = |i: &Input| file.model.predictors.iter().any(|p| p.covariate.name == i.name);
-        let whole = file.model.is_sound()
-            && file.inputs.len() == file.model.predictors.len()
-            && file.inputs.iter().all(named)
-            && file.cutoff.total_points.is_finite();
-        if !whole {
-            return Err(refuse("the nomogram is damaged; make it again with `train fusion`".to_owned()));
-        }
+        file.within_bounds().map_err(|e| {
+            refuse(format!("the nomogram is damaged: {e}; make it again with `train fusion`"))
+        })?;
         Ok(Self { sha256: files::sha256_of(&bytes), file })
     }
 

@@ -177,7 +177,7 @@ impl Table {
     }
 
     /// Takes columns away.
-    pub(super) fn drop_columns(&mut self, places: &std::collections::BTreeSet<usize>) {
+    pub(crate) fn drop_columns(&mut self, places: &std::collections::BTreeSet<usize>) {
         if places.is_empty() {
             return;
         }
@@ -224,7 +224,7 @@ impl Table {
     }
 
     /// The other table's cell with the decimal sign this table uses.
-    pub(super) fn localised(&self, other: &Table, row: usize, column: usize) -> String {
+    pub(crate) fn localised(&self, other: &Table, row: usize, column: usize) -> String {
         let text = other.text(row, column).unwrap_or("");
         if other.decimal_comma && !self.decimal_comma && decode::number(text, true).is_some() {
             return text.replace(',', ".");

@@ -1,14 +1,14 @@
 //! Fits the study's nomogram: metastasis on Ki-67 (below 20 %, 20 % and more), histologic type, PMI/T4 and the fused
 //! log-probability of metastasis.
 
-use super::StatsError;
-use super::design::{self, DesignOptions};
-use super::logistic::{self, Convergence};
-use super::nomogram::{LinearModel, NomogramError, RISK_MARKS};
-use super::nomogram_cut::{Cut, best_cut, youden};
-use super::nomogram_model::{Cutoff, Input, InputSource, ModelFile, NomogramCard, NomogramModel};
+use super::model::{Cutoff, Input, InputSource, ModelFile, NomogramCard, NomogramModel};
 use crate::clinical::TrainedOn;
-use crate::cohort::{Row, Table, TableError, decode};
+use crate::stats::StatsError;
+use crate::stats::design::{self, DesignOptions};
+use crate::stats::logistic::{self, Convergence};
+use crate::stats::nomogram::{LinearModel, NomogramError, RISK_MARKS};
+use crate::stats::nomogram_cut::{Cut, best_cut, youden};
+use crate::tables::{Row, Table, TableError, decode};
 
 const KI67: &str = "Ki-67";
 const HISTOLOGY: &str = "Histologic type";
