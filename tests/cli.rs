@@ -331,6 +331,60 @@ fn a_study_is_deidentified_and_a_full_folder_is_refused() {
     assert!(errors.lines().any(|line| line.contains("not empty")) && second.stdout.is_empty(), "{errors}");
 }
 
+/// Each was silent, a usage page, or a misleading sentence.
+#[test]
+fn odd_numbers_names_and_recodings_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("odd.csv");
+    let rows: Vec<String> = (0..40)
+        .map(|i: u32| {
+            let (p, x) = ((i * 29) % 97, (i * 7) % 11);
+            format!(
+                "{i},{},{p}%,{x},{},\"{}\",{}",
+                u32::from((i * 5) % 8 < 3),
+                2 * x,
+                ["a, b", "c"][(i % 2) as usize],
+                ""
+            )
+        })
+        .collect();
+    std::fs::write(&table, format!("Cohort\nid,y,p,x,x2,kind,empty\n{}\n", rows.join("\n"))).unwrap();
+    let stats = |command: &[&'static str]| -> Vec<String> {
+        let start = ["stats", command[0], "--data", text(&table)];
+        start.iter().chain(&command[1..]).map(|s| s.to_string()).collect()
+    };
+    let refused = |command: &[&'static str]| {
+        let arguments = stats(command);
+        sentence(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let answered = |command: &[&'static str]| {
+        let arguments = stats(&[command, &["--json"]].concat());
+        json(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let km = ["km", "--time", "x", "--event", "y"];
+    let said = refused(&[&km[..], &["--at", "-5,300"]].concat());
+    assert!(said.contains("--at -5 is no follow-up time; write numbers from 0"), "{said}");
+    let said = refused(&[&km[..], &["--group", "empty"]].concat());
+    assert!(said.contains("the group column 'empty' is empty in every row"), "{said}");
+    let said = refused(&["dca", "--outcome", "y", "--model", "m=x", "--model", "m=x2"]);
+    assert!(said.contains("two models are called 'm'"), "{said}");
+    let said = refused(&["dca", "--outcome", "y", "--model", "m=x", "--prevalence", "-0.5"]);
+    assert!(said.contains("-0.5 is no prevalence"), "{said}");
+    let percent = ["logistic", "--outcome", "y", "--covariates", "p"];
+    let said = refused(&percent);
+    assert!(said.contains("row 3, column 'p': '0%' looks like a number"), "{said}");
+    assert_eq!(answered(&[&percent[..], &["--read", "p=percent"]].concat())["terms"][1]["term"], "p");
+    let same = answered(&["roc", "--outcome", "y", "--scores", "x,x2"]);
+    assert_eq!((&same["tests"][0]["z"], &same["tests"][0]["p"]), (&0.0.into(), &1.0.into()));
+    let patient = ["nomogram", "--outcome", "y", "--covariates", "x,kind", "--patient", "kind=a, b,x=3"];
+    assert!(answered(&patient)["patient"]["total"].is_f64());
+    let arguments = stats(&[&percent[..4], &["x", "--map", "x:99=1"]].concat());
+    let output = thoracast(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let warned = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && warned.contains("--map x: no cell of the column is '99'"), "{warned}");
+    assert!(warned.contains("row 1: 'Cohort' is a title above the header"), "{warned}");
+}
+
 /// A full disk, here a limit on a file's length: the run counted as done and left cut-off files.
 #[cfg(target_os = "linux")]
 #[test]
