@@ -18,6 +18,8 @@ use thoracast_files::progress::Silent;
 mod audit;
 #[path = "window/cohort.rs"]
 mod cohort;
+#[path = "window/person.rs"]
+mod person;
 #[path = "window/statistics.rs"]
 mod statistics;
 #[path = "window/training.rs"]
