@@ -1,5 +1,7 @@
 //! The shell as a person uses it: the binary, its JSON, its exit codes, its sentences.
 
+#![allow(clippy::unwrap_used)] // a failed unwrap is how a test fails, in its helpers too
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -205,6 +207,19 @@ fn real_dicom_is_predicted_for_another_number_only_at_a_word() {
     let said = [&arguments[..], &["--different-id", "--out", text(out.path()), "--json"]].concat();
     let result = json(&said);
     assert_eq!(result["t11"]["slice"], 24);
+    // As the shipped models said when they were shipped, to what processors differ by.
+    for (figure, known) in [
+        ("/t4/log_prob/1", -0.100005),
+        ("/t11/log_prob/1", -1.311238),
+        ("/clinical/probability", 0.007428),
+        ("/fused/log_prob/1", -1.311238),
+        ("/nomogram/total", 149.5516),
+        ("/nomogram/risk", 0.068326),
+    ] {
+        let got = result.pointer(figure).and_then(Value::as_f64).unwrap();
+        assert!((got - known).abs() < 1e-3, "{figure} is {got}, not {known}");
+    }
+    assert_eq!(result["fused"]["source"], "t11", "the networks differ and the clinical vote is with T11");
     assert!(probability(&result["fused"]["probability"]));
     assert_eq!(result["subject"]["differs"], serde_json::json!(["id"]));
     assert!(result["warnings"].to_string().contains("said to be one patient"), "{}", result["warnings"]);

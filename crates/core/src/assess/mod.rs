@@ -383,6 +383,7 @@ pub fn assess(
     rule: &FusionRule,
     progress: &dyn Progress,
 ) -> Result<Assessment, AssessError> {
+    let _assess = tracing::info_span!("assess").entered();
     let Case { subject, record, t4, t11, remarks: mut said } = case;
     let record = &record;
     let go_on = |step: usize, name: &str| {
