@@ -9,6 +9,7 @@ use thoracast_core::cohort::matching::{Group, Matching};
 use thoracast_core::cohort::query::Sorting;
 use thoracast_core::cohort::table_one::{Style, TableOne};
 use thoracast_core::cohort::{CohortFolder, Mapping, Table};
+use thoracast_core::tables::reading::Reading;
 use thoracast_dicom::Series;
 
 /// What a person does in the cohort workspace.
@@ -60,6 +61,8 @@ pub enum MappingEdit {
     Select(usize),
     Column(usize, Option<usize>),
     Factor(usize, f64),
+    /// How a target's numbers are read, or as plain ones.
+    Reading(usize, Option<Reading>),
     /// A text's code, or none.
     Code(usize, String, Option<f64>),
     Comma(bool),
@@ -194,6 +197,10 @@ impl MappingForm {
                     if factor.is_finite() && factor != 0.0 {
                         draft.set_factor(target, factor);
                     }
+                }
+                MappingEdit::Reading(target, rule) => {
+                    self.selected = target;
+                    draft.set_reading(target, rule);
                 }
                 MappingEdit::Code(target, text, code) => draft.set_code(target, text, code),
                 MappingEdit::Comma(comma) => draft.set_decimal_comma(comma),

@@ -10,6 +10,7 @@ mod evaluate;
 mod explain;
 mod folder;
 mod inspect;
+mod levels;
 mod phantom;
 mod plot;
 mod predict;
@@ -24,7 +25,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::app;
@@ -56,6 +57,8 @@ enum Job {
     Anonymize(anonymize::AnonymizeArgs),
     /// What is in a file, folder, ZIP or DICOMDIR
     Inspect(inspect::InspectArgs),
+    /// Proposed vertebral levels of a series
+    Levels(levels::LevelsArgs),
     /// One patient: three branches, the vote, the nomogram
     Predict(predict::PredictArgs),
     /// Write a synthetic thoracic CT as a DICOM series with its ground truth
@@ -86,8 +89,12 @@ enum Job {
 pub fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("THORACAST_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match run(Arguments::parse()) {
+    tracing_subscriber::fmt()
+        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match run(parse_arguments()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_reader_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -95,6 +102,20 @@ pub fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// The arguments; a number behind an option may be negative, so that the option itself says what it takes.
+fn parse_arguments() -> Arguments {
+    let matches = with_negative_numbers(Arguments::command()).get_matches();
+    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn with_negative_numbers(mut command: clap::Command) -> clap::Command {
+    command = command.mut_args(|arg| {
+        let takes_value = arg.get_action().takes_values() && !arg.is_positional();
+        if takes_value { arg.allow_negative_numbers(true) } else { arg }
+    });
+    command.mut_subcommands(with_negative_numbers)
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -110,6 +131,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Job::Demo(args)) => demo::run(args),
         Some(Job::Anonymize(args)) => anonymize::run(args),
         Some(Job::Inspect(args)) => inspect::run(args),
+        Some(Job::Levels(args)) => levels::run(&args),
         Some(Job::Predict(args)) => predict::run(args),
         Some(Job::Phantom(args)) => phantom::run(args),
         Some(Job::Simulate(args)) => simulate::run(&args),

@@ -1,6 +1,7 @@
 //! `thoracast stats`: the statistics for any table.
 
 mod agreement;
+mod patient;
 mod survival;
 
 use std::collections::BTreeMap;
@@ -11,12 +12,13 @@ use serde_json::{Map, json};
 
 use super::{plot, print_json, print_line, warn};
 use thoracast_core::chart::{forest, lines, nomogram as chart_of};
-use thoracast_core::cohort::{Table, decode};
+use thoracast_core::cohort::Table;
 use thoracast_core::figures;
-use thoracast_core::stats::design::{self, CovariateKind, Design, DesignOptions, Recode};
+use thoracast_core::stats::design::{self, Design, DesignOptions, Recode};
 use thoracast_core::stats::logistic::{self, Convergence, LogisticFit};
 use thoracast_core::stats::nomogram::{LinearModel, PatientPoints, RISK_MARKS, Value};
 use thoracast_core::stats::roc;
+use thoracast_core::tables::reading::{self, Reading};
 
 /// Statistics for any table.
 #[derive(Debug, clap::Args)]
@@ -56,11 +58,31 @@ struct DataArgs {
     /// Recodes a column: COL:from=to,from=to (an empty side is the empty cell)
     #[arg(long, value_name = "RECODE")]
     map: Vec<Recode>,
+    /// How a column's numbers are read: COL=RULE with comma, point, percent, limit (joined by +), date-ymd, date-dmy or date-mdy
+    #[arg(long, value_name = "COL=RULE")]
+    read: Vec<ColumnReading>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     plot: plot::PlotArgs,
+}
+
+/// A column and how its numbers are read.
+#[derive(Debug, Clone)]
+struct ColumnReading {
+    column: String,
+    rule: Reading,
+}
+
+impl std::str::FromStr for ColumnReading {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (column, rule) =
+            text.rsplit_once('=').ok_or_else(|| format!("'{text}' has no '='; write COL=RULE"))?;
+        Ok(Self { column: column.trim().to_owned(), rule: rule.parse()? })
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -86,7 +108,7 @@ struct NomogramArgs {
     #[command(flatten)]
     model: LogisticArgs,
     /// Risks to mark on the risk axis
-    #[arg(long, value_name = "RISKS", value_delimiter = ',')]
+    #[arg(long, value_name = "RISKS", value_delimiter = ',', allow_hyphen_values = true)]
     risk_at: Vec<f64>,
     /// One patient: "a=1,b=x"
     #[arg(long, value_name = "VALUES")]
@@ -142,8 +164,16 @@ impl DataArgs {
             (n, _) => bail!("--data may be given once or twice, not {n} times"),
         };
         for recode in &self.map {
-            recode.apply(&mut table)?;
+            let unmatched = recode.apply(&mut table)?;
+            if !unmatched.is_empty() {
+                let cells = unmatched.iter().map(|t| format!("'{t}'")).collect::<Vec<_>>().join(", ");
+                warn(&[format!("--map {}: no cell of the column is {cells}", recode.column)]);
+            }
         }
+        for ColumnReading { column, rule } in &self.read {
+            rule.apply(&mut table, column)?;
+        }
+        warn(&reading::doubtful_commas(&table));
         warn(&table.warnings);
         Ok(table)
     }
@@ -245,7 +275,7 @@ fn run_nomogram(args: &NomogramArgs) -> anyhow::Result<()> {
     let nomogram = model.nomogram(marks);
     let patient = match &args.patient {
         Some(text) => {
-            let values = patient_values(&model, text)?;
+            let values = patient::read_patient(&model, text)?;
             warn(&model.outside(&values));
             Some(model.place(&values)?)
         }
@@ -293,24 +323,6 @@ fn in_words(value: &Value) -> String {
 fn patient_json(p: &PatientPoints) -> serde_json::Value {
     let points: Map<_, _> = p.points.iter().map(|(name, v)| (name.clone(), json!(v))).collect();
     json!({"points": points, "total": p.total, "risk": p.risk, "risk_interval": p.risk_interval})
-}
-
-fn patient_values(model: &LinearModel, text: &str) -> anyhow::Result<Vec<(String, Value)>> {
-    let one = |part: &str| -> anyhow::Result<(String, Value)> {
-        let (name, value) = part
-            .split_once('=')
-            .ok_or_else(|| anyhow!("--patient '{part}' has no '='; write \"a=1,b=x\""))?;
-        let (name, value) = (name.trim().to_owned(), value.trim());
-        let predictor = model.predictors.iter().find(|p| p.covariate.name == name);
-        let is_number = predictor.is_some_and(|p| matches!(p.covariate.kind, CovariateKind::Number { .. }));
-        if !is_number {
-            return Ok((name, Value::Level(value.to_owned())));
-        }
-        let number = decode::number(value, true)
-            .ok_or_else(|| anyhow!("--patient: {name} = '{value}' is not a number; write a number"))?;
-        Ok((name, Value::Number(number)))
-    };
-    text.split(',').map(one).collect()
 }
 
 fn run_roc(args: &RocArgs) -> anyhow::Result<()> {

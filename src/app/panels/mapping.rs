@@ -9,6 +9,7 @@ use super::Scene;
 use thoracast_core::cohort::draft::{Choice, Draft};
 use thoracast_core::cohort::mapping::Role;
 use thoracast_core::cohort::targets::{What, units};
+use thoracast_core::tables::reading::Reading;
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let Some(form) = &scene.state.cohort.mapping else { return };
@@ -170,6 +171,9 @@ fn detail(ui: &mut Ui, form: &MappingForm, draft: &Draft, edits: &mut Vec<Mappin
                 }
                 ui.label(format!("= {}; possible are {low} to {high}", choice.target.unit));
             });
+            if choice.column.is_some() {
+                reading_choice(ui, number, choice, edits);
+            }
         }
         What::Code(codes) if choice.column.is_some() => {
             if choice.preview.texts.is_empty() {
@@ -191,6 +195,33 @@ fn detail(ui: &mut Ui, form: &MappingForm, draft: &Draft, edits: &mut Vec<Mappin
         What::Id => drop(ui.colored_label(t.muted, "Taken as it stands; 24 and 24.0 are one patient.")),
         What::Any => drop(ui.colored_label(t.muted, "Taken as it stands.")),
     }
+}
+
+/// How numbers that are not plain ones are read; what the cells look like comes first.
+fn reading_choice(ui: &mut Ui, number: usize, choice: &Choice, edits: &mut Vec<MappingEdit>) {
+    let name = |rule: Option<Reading>| rule.map_or("plain numbers".to_owned(), Reading::describe);
+    let proposed = choice.preview.readings.iter().copied();
+    let others = Reading::SINGLE.into_iter().filter(|rule| !choice.preview.readings.contains(rule));
+    ui.horizontal(|ui| {
+        ui.label("Read as");
+        let response = ComboBox::from_id_salt(("reading", number))
+            .selected_text(name(choice.read))
+            .width(260.0)
+            .show_ui(ui, |ui| {
+                for rule in std::iter::once(None).chain(proposed.chain(others).map(Some)) {
+                    if ui.selectable_label(choice.read == rule, name(rule)).clicked() {
+                        edits.push(MappingEdit::Reading(number, rule));
+                    }
+                }
+            });
+        let words = format!("Reading of {}", choice.target.label);
+        response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, &words));
+        for rule in &choice.preview.readings {
+            if ui.button(format!("Read {}", rule.describe())).clicked() {
+                edits.push(MappingEdit::Reading(number, Some(*rule)));
+            }
+        }
+    });
 }
 
 fn code_choice(

@@ -137,7 +137,7 @@ pub(super) struct DcaArgs {
     #[arg(long = "ref", value_name = "COL=LEVEL")]
     reference: Vec<String>,
     /// Thresholds as FROM:TO:STEP
-    #[arg(long, value_name = "FROM:TO:STEP", default_value = "0:0.99:0.01")]
+    #[arg(long, value_name = "FROM:TO:STEP", allow_hyphen_values = true, default_value = "0:0.99:0.01")]
     thresholds: String,
     /// Prevalence of the outcome where the sample's is not the population's (case-control data)
     #[arg(long, value_name = "SHARE")]
@@ -178,6 +178,9 @@ pub(super) fn run_dca(args: &DcaArgs) -> anyhow::Result<()> {
     let thresholds = thresholds(&args.thresholds)?;
     let y = table.require(&args.outcome)?;
     let asked = args.model.iter().map(|m| asked(m)).collect::<anyhow::Result<Vec<_>>>()?;
+    if let Some(twice) = (1..asked.len()).find(|i| asked[..*i].iter().any(|m| m.name == asked[*i].name)) {
+        bail!("--model: two models are called '{}'; give each a name of its own", asked[twice].name);
+    }
     let rows = Rows::complete(&table, y, &asked, &args.reference)?;
     let outcome = design::outcome(&table, y, &rows.used)?;
     let models = asked

@@ -40,7 +40,7 @@ pub(super) struct KmArgs {
     #[arg(long, value_enum, default_value = "log")]
     conf: Conf,
     /// Times at which to count who is at risk
-    #[arg(long, value_name = "TIMES", value_delimiter = ',')]
+    #[arg(long, value_name = "TIMES", value_delimiter = ',', allow_hyphen_values = true)]
     at: Vec<f64>,
 }
 
@@ -56,15 +56,22 @@ pub(super) fn run_km(args: &KmArgs) -> anyhow::Result<()> {
         Conf::LogLog => Interval::LogLog,
         Conf::Plain => Interval::Plain,
     };
-    if let Some(time) = args.at.iter().find(|t| !t.is_finite()) {
-        bail!("--at {time} is no time; write numbers");
+    if let Some(time) = args.at.iter().find(|t| !(t.is_finite() && **t >= 0.0)) {
+        bail!("--at {time} is no follow-up time; write numbers from 0");
     }
     let groups = groups(&table, args)?;
     if groups.patients.is_empty() {
+        if let Some(group) = &args.group
+            && groups.without_group == table.rows.len()
+        {
+            let file = table.path.display();
+            bail!(
+                "{file}: the group column '{group}' is empty in every row; name another, or leave --group out"
+            );
+        }
         bail!("{}: no row has a time and an event; check the columns", table.path.display());
     }
-    let curves: Vec<Curve> =
-        groups.patients.iter().map(|p| kaplan_meier::curve(p, interval)).collect::<Result<_, _>>()?;
+    let curves: Vec<Curve> = kaplan_meier::curves(&groups.patients, interval)?;
     let test = if groups.patients.len() > 1 { log_rank(&groups.patients) } else { None };
     args.data.plot.write(|| {
         let drawn = |(i, (name, curve)): (usize, (&String, _))| figures::Followed {
@@ -85,13 +92,13 @@ pub(super) fn run_km(args: &KmArgs) -> anyhow::Result<()> {
         km::draw(&figure, WIDTH)
     })?;
     if args.data.json {
-        let stratum = |((name, p), curve): ((&'_ String, &Vec<FollowUp>), _)| Stratum {
+        let stratum = |(name, curve): (&String, _)| Stratum {
             name: name.clone(),
             curve,
-            at_risk: kaplan_meier::at_risk(p, &args.at),
+            at_risk: args.at.iter().map(|t| Curve::at_risk(curve, *t)).collect(),
         };
         return print_json(&Strata {
-            strata: groups.names.iter().zip(&groups.patients).zip(&curves).map(stratum).collect(),
+            strata: groups.names.iter().zip(&curves).map(stratum).collect(),
             logrank: test,
             at: &args.at,
             dropped: groups.dropped.len(),
@@ -138,18 +145,21 @@ struct Groups {
     patients: Vec<Vec<FollowUp>>,
     /// Row numbers in the file of rows with a missing value.
     dropped: Vec<usize>,
+    /// How many rows have no group.
+    without_group: usize,
 }
 
 fn groups(table: &Table, args: &KmArgs) -> anyhow::Result<Groups> {
     let (time, event) = (table.require(&args.time)?, table.require(&args.event)?);
     let group = args.group.as_ref().map(|g| table.require(g)).transpose()?;
     let mut by_group: BTreeMap<(u64, String), Vec<FollowUp>> = BTreeMap::new();
-    let mut dropped = Vec::new();
+    let (mut dropped, mut without_group) = (Vec::new(), 0);
     for r in 0..table.rows.len() {
         let label = match group {
             Some(c) => table.text(r, c).map(|t| label(t, table.decimal_comma)),
             None => Some((0, "all".to_owned())),
         };
+        without_group += usize::from(label.is_none());
         let (Some(label), Some(at), Some(event_text)) = (label, table.number(r, time)?, table.text(r, event))
         else {
             dropped.push(table.rows[r].number);
@@ -175,7 +185,7 @@ fn groups(table: &Table, args: &KmArgs) -> anyhow::Result<Groups> {
         None => value,
     };
     let (names, patients) = by_group.into_iter().map(|(k, p)| (name(k), p)).unzip();
-    Ok(Groups { names, patients, dropped })
+    Ok(Groups { names, patients, dropped, without_group })
 }
 
 /// A group's value with a key that sorts numbers by size, before texts.

@@ -49,15 +49,11 @@ impl Groups {
                 None => without_follow_up += 1,
             }
         }
-        let mut groups = Vec::new();
-        for (high, patients) in
-            [(false, std::mem::take(&mut sides[0])), (true, std::mem::take(&mut sides[1]))]
-        {
-            if !patients.is_empty() {
-                let curve = kaplan_meier::curve(&patients, Interval::Log)?;
-                groups.push(GroupCurve { high, patients, curve });
-            }
-        }
+        let (sides, patients): (Vec<bool>, Vec<Vec<FollowUp>>) =
+            [false, true].into_iter().zip(sides).filter(|(_, patients)| !patients.is_empty()).unzip();
+        let curves = kaplan_meier::curves(&patients, Interval::Log)?;
+        let group = |((high, patients), curve)| GroupCurve { high, patients, curve };
+        let groups: Vec<GroupCurve> = sides.into_iter().zip(patients).zip(curves).map(group).collect();
         if groups.is_empty() {
             return Err(AnalysisError::Question(format!(
                 "no patient of the model has both '{}' and '{}'",

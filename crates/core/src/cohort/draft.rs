@@ -9,6 +9,7 @@ use super::mapping::{IGNORE, MappedColumn, MappedFile, Mapping, Role};
 use super::targets::{self, Target, What};
 use super::{CohortFolder, CohortTable, Split, Table, columns, decode, guess, table::id_key};
 use crate::study::VARIABLES;
+use crate::tables::reading::{self, Reading};
 
 /// So many first values are shown.
 const SHOWN: usize = 5;
@@ -39,6 +40,8 @@ pub struct Choice {
     pub factor: f64,
     /// Their text to our code.
     pub codes: BTreeMap<String, f64>,
+    /// How their numbers are read where they are not plain ones.
+    pub read: Option<Reading>,
     /// What the choice makes of the values.
     pub preview: Preview,
 }
@@ -54,6 +57,8 @@ pub struct Preview {
     pub first_unreadable: Option<(usize, String)>,
     /// Different texts with how often they stand; of a code's column only, where they are few.
     pub texts: Vec<(String, usize)>,
+    /// Rules under which the values of a measurement would be numbers; empty where they are.
+    pub readings: Vec<Reading>,
     /// Median and share of impossible values of a measurement.
     pub median: Option<f64>,
     pub impossible: f64,
@@ -120,6 +125,7 @@ impl Draft {
             column,
             factor: 1.0,
             codes: BTreeMap::new(),
+            read: None,
             preview: Preview::default(),
         });
         let mut draft =
@@ -137,6 +143,7 @@ impl Draft {
         choice.column = column;
         choice.factor = guess::factor(&name, &choice.target);
         choice.codes.clear();
+        choice.read = None;
         self.read(number);
         if let Some(choice) = self.choices.get_mut(number) {
             let texts: Vec<String> = choice.preview.texts.iter().map(|(t, _)| t.clone()).collect();
@@ -149,6 +156,14 @@ impl Draft {
     pub fn set_factor(&mut self, number: usize, factor: f64) {
         if let Some(choice) = self.choices.get_mut(number) {
             choice.factor = factor;
+        }
+        self.read(number);
+    }
+
+    /// Reads a target's numbers by another rule.
+    pub fn set_reading(&mut self, number: usize, read: Option<Reading>) {
+        if let Some(choice) = self.choices.get_mut(number) {
+            choice.read = read;
         }
         self.read(number);
     }
@@ -241,7 +256,13 @@ impl Draft {
                 What::Code(codes) => format!("none of our codes ({})", code_list(codes)),
                 _ => "no number".to_owned(),
             };
-            sentences.push(format!("{label}: {count} {what}; first: row {row}, '{text}'."));
+            let advice = if p.readings.is_empty() {
+                String::new()
+            } else {
+                let rules = reading::in_words(&p.readings, text, self.decimal_comma);
+                format!(" They look like numbers: read them as {rules}.")
+            };
+            sentences.push(format!("{label}: {count} {what}; first: row {row}, '{text}'.{advice}"));
         }
         if p.missing == self.table.rows.len() {
             sentences.push(format!("{label}: the column '{}' is empty.", self.table.header[column]));
@@ -256,14 +277,19 @@ impl Draft {
         for choice in &self.choices {
             let Some(name) = choice.column.and_then(|c| self.table.header.get(c)) else { continue };
             let factor = (choice.factor != 1.0).then_some(choice.factor);
-            let column =
-                MappedColumn { key: choice.target.key.to_owned(), factor, codes: choice.codes.clone() };
+            let column = MappedColumn {
+                key: choice.target.key.to_owned(),
+                factor,
+                codes: choice.codes.clone(),
+                read: choice.read,
+            };
             mapped.insert(name.clone(), column);
         }
         // What bears one of our names and was not chosen is not what it says.
         for name in &self.table.header {
             if !mapped.contains_key(name) && columns::key_of(name).is_some() {
-                let ignored = MappedColumn { key: IGNORE.to_owned(), factor: None, codes: BTreeMap::new() };
+                let ignored =
+                    MappedColumn { key: IGNORE.to_owned(), factor: None, codes: BTreeMap::new(), read: None };
                 mapped.insert(name.clone(), ignored);
             }
         }
@@ -286,6 +312,7 @@ impl Draft {
                 choice.column = Some(*at);
                 choice.factor = column.factor.unwrap_or(1.0);
                 choice.codes = column.codes.clone();
+                choice.read = column.read;
             } else if choice.column.is_some_and(|c| placed.iter().any(|(at, _)| *at == c)) {
                 choice.column = None;
             }
@@ -344,6 +371,7 @@ fn preview(table: &Table, choice: &Choice, decimal_comma: bool) -> Preview {
         key: choice.target.key.to_owned(),
         factor: (choice.factor != 1.0).then_some(choice.factor),
         codes: choice.codes.clone(),
+        read: choice.read,
     };
     let coded = matches!(choice.target.what, What::Code(_));
     let mut texts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -374,6 +402,11 @@ fn preview(table: &Table, choice: &Choice, decimal_comma: bool) -> Preview {
     }
     if texts.len() <= MOST_CODES {
         preview.texts = texts.into_iter().map(|(text, count)| (text.to_owned(), count)).collect();
+    }
+    let measured = matches!(choice.target.what, What::Number { .. });
+    if measured && preview.unreadable > 0 && choice.read.is_none() {
+        let texts = (0..table.rows.len()).filter_map(|r| table.text(r, column));
+        preview.readings = reading::propose(texts, decimal_comma);
     }
     if let What::Number { low, high, .. } = choice.target.what
         && !numbers.is_empty()

@@ -116,3 +116,23 @@ fn a_folder_with_one_table_of_another_name_will_do() {
     std::fs::write(dir.path().join("more.csv"), THEIRS).unwrap();
     assert!(Draft::of_folder(dir.path()).unwrap_err().to_string().contains("--mapping"));
 }
+
+/// Percent signs, limits and decimal commas became texts that no figure used, without a word on how to read them.
+#[test]
+fn a_column_that_looks_like_numbers_says_how_to_read_it() {
+    let mut draft = Draft::of_table(table("id,age,Ki-67\n1,50,81%\n2,61,<20%\n3,47,35%\n"));
+    let ki67 = number(&draft, "ki67");
+    let said = sentences(&draft);
+    assert!(
+        said.iter().any(|s| s.ends_with("'81%'. They look like numbers: read them as percent+limit (81).")),
+        "{said:?}"
+    );
+    draft.set_reading(ki67, Some("percent+limit".parse().unwrap()));
+    assert_eq!(choice(&draft, "ki67").preview.first, ["81", "20", "35"]);
+    assert!(!sentences(&draft).iter().any(|s| s.contains("look like numbers")));
+    let mapping = mapping(std::slice::from_ref(&draft));
+    assert_eq!(mapping.columns["Ki-67"].read, "percent+limit".parse().ok());
+    let mut again = Draft::of_table(table("id,age,Ki-67\n1,50,81%\n2,61,<20%\n"));
+    again.take_up(&mapping);
+    assert_eq!(choice(&again, "ki67").preview.unreadable, 0);
+}

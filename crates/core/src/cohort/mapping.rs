@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::CohortError;
 use super::{Split, Table, columns, decode};
+use crate::tables::reading::Reading;
 use thoracast_files as files;
 use thoracast_files::bounds::{self, Bound, Bounded};
 use thoracast_files::budget;
@@ -38,6 +39,9 @@ pub struct MappedColumn {
     /// Their text to our number; an empty text is the empty cell. Texts that are not named stay as they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub codes: BTreeMap<String, f64>,
+    /// How numbers are read that are not plain ones; absent: as the table's other numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Reading>,
 }
 
 /// One file, its role and the columns that only it has.
@@ -60,7 +64,8 @@ pub struct MappedFile {
 /// ```json
 /// {"files": [{"file": "patients.xlsx", "role": "clinical", "split": "train"}],
 ///  "columns": {"Patient": {"key": "id"}, "Size (mm)": {"key": "tumor_size", "factor": 0.1},
-///              "M1": {"key": "metastasis", "codes": {"yes": 1, "no": 0}}}}
+///              "M1": {"key": "metastasis", "codes": {"yes": 1, "no": 0}},
+///              "Ki-67": {"key": "ki67", "read": "percent+limit"}}}
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -215,7 +220,10 @@ impl MappedColumn {
     /// The new text of a cell; `None` where it stays.
     pub(super) fn recoded(&self, cell: &str, decimal_comma: bool) -> Option<String> {
         let cell = cell.trim();
-        let value = decode::number(cell, decimal_comma);
+        let value = match self.read {
+            Some(rule) => rule.value(cell, decimal_comma),
+            None => decode::number(cell, decimal_comma),
+        };
         let same = |from: &str| {
             if decode::is_missing(cell) || decode::is_missing(from) {
                 return decode::is_missing(cell) && decode::is_missing(from);
@@ -225,8 +233,10 @@ impl MappedColumn {
         if let Some((_, to)) = self.codes.iter().find(|(from, _)| same(from)) {
             return Some(to.to_string());
         }
-        let factor = self.factor?;
-        value.map(|v| tidy(v * factor).to_string())
+        if self.factor.is_none() && self.read.is_none() {
+            return None;
+        }
+        value.map(|v| self.factor.map_or(v, |factor| tidy(v * factor)).to_string())
     }
 }
 
@@ -280,6 +290,22 @@ mod tests {
         let path = folder.path().join("m.json");
         m.write(&path).unwrap();
         assert_eq!(Mapping::read(&path).unwrap(), m);
+    }
+
+    #[test]
+    fn columns_are_read_by_their_own_rules() {
+        let m = mapping(
+            r#"{"columns": {"Ki-67": {"key": "ki67", "read": "percent+limit", "codes": {"n.d.": 15}},
+                "Size": {"key": "tumor_size", "read": "comma", "factor": 0.1}}}"#,
+        );
+        let theirs = table("Ki-67,Size\n81%,\"1.234,5\"\n<20%,7\nn.d.,x\n");
+        let ours = m.apply(&theirs, &BTreeMap::new(), &mut BTreeSet::new()).unwrap();
+        let column = |c: usize| (0..3).map(|r| ours.text(r, c).unwrap_or("").to_owned()).collect::<Vec<_>>();
+        assert_eq!(column(0), ["81", "20", "15"]);
+        assert_eq!(column(1), ["123.45", "0.7", "x"]);
+        let wrong = serde_json::from_str::<Mapping>(r#"{"columns": {"a": {"key": "age", "read": "per"}}}"#);
+        assert!(wrong.unwrap_err().to_string().contains("write comma, point, percent"));
+        assert_eq!(serde_json::from_str::<Mapping>(&serde_json::to_string(&m).unwrap()).unwrap(), m);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::kaplan_meier::{FollowUp, Interval, curve};
+use super::kaplan_meier::{FollowUp, Interval, check, curve_of_joined};
 use super::linalg::{Square, cholesky, inverse, quadratic_form, solve};
 use super::logistic::ChiSquare;
+use super::times::join_close;
 use super::{StatsError, Z_975, chi_square_p, normal_p};
 
 pub use super::concordance::{Concordance, concordance};
@@ -78,7 +79,7 @@ impl CoxFit {
 
 const MOST_STEPS: usize = 50;
 
-/// Fits the model; `names` are the columns' names, `covariates` the covariates' names with their numbers of columns.
+/// Fits the model; times that differ by rounding only are one. `names` are the columns' names, `covariates` the covariates' names with their numbers of columns.
 pub fn fit(
     rows: &[Vec<f64>],
     follow_up: &[FollowUp],
@@ -86,6 +87,7 @@ pub fn fit(
     covariates: &[(String, usize)],
     ties: Ties,
 ) -> Result<CoxFit, StatsError> {
+    check(follow_up)?;
     let n_event = follow_up.iter().filter(|f| f.event).count();
     if n_event == 0 {
         return Err(StatsError::Input("no row has the event, so there is nothing to fit".to_owned()));
@@ -196,6 +198,7 @@ impl Sorted {
         ties: Ties,
     ) -> Result<Self, StatsError> {
         let n = rows.len() as f64;
+        let follow_up = join_close(follow_up);
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by(|a, b| follow_up[*b].time.total_cmp(&follow_up[*a].time));
         let mut sorted: Vec<Vec<f64>> = order.iter().map(|i| rows[*i].clone()).collect();
@@ -303,7 +306,7 @@ impl Sorted {
     /// Score tests of a coefficient that changes with time (Grambsch and Therneau; `cox.zph` of survival 3).
     fn zph(&self, beta: &[f64], covariates: &[(String, usize)]) -> Result<Vec<Zph>, StatsError> {
         let p = beta.len();
-        let overall = curve(&self.follow_up, Interval::Plain)?;
+        let overall = curve_of_joined(self.follow_up.clone(), Interval::Plain);
         // The time scale of an event is the share that had failed before it.
         let (mut before, mut scale) = (1.0, Vec::new());
         for step in overall.steps.iter().filter(|s| s.n_event > 0) {

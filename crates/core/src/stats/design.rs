@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StatsError;
 use super::nomogram::Value;
-use crate::tables::{Table, decode};
+use crate::tables::{Table, decode, reading};
 
 /// Above this many different texts a column is no covariate but an ID or a remark.
 const MOST_LEVELS: usize = 50;
@@ -155,6 +155,19 @@ impl Design {
         if wanted.is_none() && not_numbers.is_empty() {
             return self.add_number(table, name, index);
         }
+        let rules = match wanted {
+            None => reading::propose(self.used.iter().map(text), table.decimal_comma),
+            Some(_) => Vec::new(),
+        };
+        if !rules.is_empty() {
+            let first = not_numbers[0];
+            let rules = reading::in_words(&rules, text(&first), table.decimal_comma);
+            let heading = table.heading(index);
+            let reason = format!(
+                "looks like a number; read the column as {rules}, with --read {heading}=RULE or in the column mapping, or keep its texts as levels with --ref {heading}=LEVEL"
+            );
+            return Err(table.cell(first, index, &reason).into());
+        }
         if wanted.is_none() && not_numbers.len() * 2 < self.used.len() {
             let reason =
                 "stands among numbers; write a number, leave the cell empty, or recode it with --map";
@@ -244,8 +257,11 @@ impl std::str::FromStr for Recode {
 }
 
 impl Recode {
-    /// Changes the table's cells.
-    pub fn apply(&self, table: &mut Table) -> Result<(), StatsError> {
+    /// Changes the table's cells; gives the texts that no cell has.
+    ///
+    /// # Errors
+    /// A column that is not there.
+    pub fn apply(&self, table: &mut Table) -> Result<Vec<String>, StatsError> {
         let column = table.require(&self.column)?;
         let comma = table.decimal_comma;
         let same = |cell: &str, from: &str| {
@@ -255,13 +271,16 @@ impl Recode {
             let numbers = (decode::number(cell, comma), decode::number(from, comma));
             cell == from || matches!(numbers, (Some(a), Some(b)) if a == b)
         };
+        let mut found = vec![false; self.pairs.len()];
         for row in &mut table.rows {
             let cell = row.cells[column].trim();
-            if let Some((_, to)) = self.pairs.iter().find(|(from, _)| same(cell, from)) {
-                row.cells[column] = to.clone();
+            if let Some(pair) = self.pairs.iter().position(|(from, _)| same(cell, from)) {
+                found[pair] = true;
+                row.cells[column] = self.pairs[pair].1.clone();
             }
         }
-        Ok(())
+        let unmatched = self.pairs.iter().zip(found).filter(|(_, found)| !found);
+        Ok(unmatched.map(|((from, _), _)| from.clone()).collect())
     }
 }
 

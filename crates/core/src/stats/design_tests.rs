@@ -43,6 +43,12 @@ fn what_cannot_be_a_covariate_is_refused() {
     let plain = DesignOptions::default();
     let letter = refusal("a\n1\n2\nx\n4\n", &["a"], &plain);
     assert!(letter.starts_with("t.csv, row 4, column 'a': 'x' stands among numbers"), "{letter}");
+    // Percentages became categories, and the outcome was "separated by 'p=81%'".
+    let percent = refusal("p\n81%\n7%\n12%\n", &["p"], &plain);
+    let says = "t.csv, row 2, column 'p': '81%' looks like a number; read the column as percent (81), with --read p=RULE";
+    assert!(percent.starts_with(says), "{percent}");
+    assert!(build(&table("p\n81%\n7%\n"), &names(&["p"]), &[], &options("p", "7%")).is_ok());
+    assert!(build(&table("p\n<20%\n≥20%\n"), &names(&["p"]), &[], &plain).is_ok());
     assert!(refusal(DATA, &["weight"], &plain).contains("there is no column 'weight'"));
     assert!(refusal(DATA, &["age", "age"], &plain).contains("used twice"));
     assert!(refusal("a,b\nx,1\nx,2\n", &["a"], &plain).contains("'a' is 'x' in every row used"));
@@ -61,7 +67,7 @@ fn recoding_changes_only_what_it_names() {
     let mut t = table("dead,x\n0,a\n1,\n2,b\n1.0,c\n");
     "dead:0=,1=0,2=1".parse::<Recode>().unwrap().apply(&mut t).unwrap();
     assert_eq!((0..4).map(|r| t.text(r, 0).unwrap_or("")).collect::<Vec<_>>(), ["", "0", "1", "0"]);
-    "x:=a".parse::<Recode>().unwrap().apply(&mut t).unwrap();
+    assert_eq!("x:=a,z=b".parse::<Recode>().unwrap().apply(&mut t).unwrap(), ["z"]);
     assert_eq!((0..4).map(|r| t.text(r, 1).unwrap_or("")).collect::<Vec<_>>(), ["a", "a", "b", "c"]);
     assert!("dead".parse::<Recode>().is_err() && "dead:0".parse::<Recode>().is_err());
     assert!("age:1=2".parse::<Recode>().unwrap().apply(&mut t).is_err());

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::linalg::{Square, cholesky, solve};
 use super::logistic::ChiSquare;
+use super::times::{join_close, join_close_groups};
 use super::{StatsError, Z_975, chi_square_p};
 
 /// One patient's follow-up.
@@ -34,8 +35,8 @@ pub struct Step {
     pub n_event: usize,
     pub n_censor: usize,
     pub survival: f64,
-    /// Of the survival (Greenwood).
-    pub std_err: f64,
+    /// Of the survival (Greenwood); absent where nobody survives.
+    pub std_err: Option<f64>,
     /// 95 % limits; absent where they do not exist (survival 0; on the log(−log S) scale survival 1, too).
     pub low: Option<f64>,
     pub high: Option<f64>,
@@ -53,10 +54,33 @@ pub struct Curve {
     pub steps: Vec<Step>,
 }
 
-/// The curve of one group.
+impl Curve {
+    /// How many are still observed just before `time`.
+    pub fn at_risk(&self, time: f64) -> usize {
+        self.steps.get(self.steps.partition_point(|s| s.time < time)).map_or(0, |s| s.n_risk)
+    }
+}
+
+/// The curve of one group. Times that differ by rounding only are one, as in R.
+///
+/// # Errors
+/// No patient, a time below 0 or not finite.
 pub fn curve(patients: &[FollowUp], interval: Interval) -> Result<Curve, StatsError> {
     check(patients)?;
-    let mut sorted = patients.to_vec();
+    Ok(curve_of_joined(join_close(patients), interval))
+}
+
+/// The curves of several groups; times of all of them that differ by rounding only are one.
+///
+/// # Errors
+/// A group without patients, a time below 0 or not finite.
+pub fn curves(groups: &[Vec<FollowUp>], interval: Interval) -> Result<Vec<Curve>, StatsError> {
+    groups.iter().try_for_each(|g| check(g))?;
+    Ok(join_close_groups(groups).into_iter().map(|g| curve_of_joined(g, interval)).collect())
+}
+
+/// [`curve`] of patients whose close times are joined already.
+pub(super) fn curve_of_joined(mut sorted: Vec<FollowUp>, interval: Interval) -> Curve {
     sorted.sort_by(|a, b| a.time.total_cmp(&b.time));
     let mut steps = Vec::new();
     let (mut survival, mut greenwood, mut at_risk) = (1.0, 0.0, sorted.len());
@@ -73,30 +97,24 @@ pub fn curve(patients: &[FollowUp], interval: Interval) -> Result<Curve, StatsEr
             n_event,
             n_censor: same_time.len() - n_event,
             survival,
-            std_err: if survival > 0.0 { survival * log_se } else { 0.0 },
+            std_err: (survival > 0.0).then_some(survival * log_se),
             low,
             high,
         });
         at_risk -= same_time.len();
     }
-    Ok(Curve {
+    Curve {
         n: sorted.len(),
         events: sorted.iter().filter(|p| p.event).count(),
         median: half_time(&steps, |s| Some(s.survival)),
         median_low: half_time(&steps, |s| s.low),
         median_high: half_time(&steps, |s| s.high),
         steps,
-    })
+    }
 }
 
-/// How many are still observed just before each time.
-pub fn at_risk(patients: &[FollowUp], times: &[f64]) -> Vec<usize> {
-    let mut ends: Vec<f64> = patients.iter().map(|p| p.time).collect();
-    ends.sort_by(f64::total_cmp);
-    times.iter().map(|t| ends.len() - ends.partition_point(|e| e < t)).collect()
-}
-
-fn check(patients: &[FollowUp]) -> Result<(), StatsError> {
+/// Refuses an empty group and times that are none.
+pub(super) fn check(patients: &[FollowUp]) -> Result<(), StatsError> {
     if patients.is_empty() {
         return Err(StatsError::Input("a survival curve needs at least one patient".to_owned()));
     }
@@ -161,6 +179,7 @@ pub fn log_rank(groups: &[Vec<FollowUp>]) -> Result<LogRank, StatsError> {
         return Err(StatsError::Input("a log-rank test needs at least two groups".to_owned()));
     }
     groups.iter().try_for_each(|g| check(g))?;
+    let groups = join_close_groups(groups);
     let mut all: Vec<(FollowUp, usize)> =
         groups.iter().enumerate().flat_map(|(g, p)| p.iter().map(move |p| (*p, g))).collect();
     all.sort_by(|a, b| a.0.time.total_cmp(&b.0.time));

@@ -18,6 +18,7 @@ pub mod pretty;
 pub mod rank_sum;
 pub mod resample;
 pub mod roc;
+mod times;
 pub mod validate;
 
 use statrs::function::{erf::erfc, gamma::gamma_ur};

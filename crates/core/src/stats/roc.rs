@@ -134,12 +134,15 @@ pub struct PairedTest {
 }
 
 /// Tests whether two scores of the same patients have the same area. `None` unless both outcomes occur at least
-/// twice, or where the scores rank the patients alike, so that the difference has no variance.
+/// twice, or where a difference has no variance. Scores that rank the patients alike differ by nothing: z is 0, p is 1.
 pub fn paired_test(outcome: &[bool], a: &[f64], b: &[f64]) -> Option<PairedTest> {
     let (first, second) = (placements(outcome, a)?, placements(outcome, b)?);
     let difference_of = |x: &[f64], y: &[f64]| -> Vec<f64> { x.iter().zip(y).map(|(x, y)| x - y).collect() };
     let events = difference_of(&first.events, &second.events);
     let others = difference_of(&first.others, &second.others);
+    if events.iter().chain(&others).all(|d| *d == 0.0) {
+        return Some(PairedTest { z: 0.0, p: 1.0 });
+    }
     let variance = covariance(&events, &events) / events.len() as f64
         + covariance(&others, &others) / others.len() as f64;
     let z = mean(&events) / variance.sqrt();
@@ -191,7 +194,13 @@ mod tests {
         assert_eq!(auc(&[true, false], &[f64::NAN, 0.2]), None);
         assert_eq!(auc_with_interval(&[true, false], &[0.9, 0.1]).unwrap().interval, None);
         let same = [0.1, 0.4, 0.3, 0.8];
-        assert_eq!(paired_test(&[false, true, false, true], &same, &same), None);
+        assert_eq!(
+            paired_test(&[false, true, false, true], &same, &same),
+            Some(PairedTest { z: 0.0, p: 1.0 })
+        );
+        let doubled = same.map(|s| 2.0 * s);
+        assert_eq!(paired_test(&[false, true, false, true], &same, &doubled).unwrap().p, 1.0);
+        assert_eq!(paired_test(&[false, true], &[0.1, 0.2], &[0.2, 0.1]), None);
     }
 
     #[test]

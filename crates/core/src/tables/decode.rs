@@ -72,6 +72,14 @@ fn has_known_chinese_column(text: &str) -> bool {
 
 /// The separator under which the first lines have the same number of cells, and most of them.
 pub fn separator(text: &str) -> u8 {
+    let (alike, separator) = likeliest_separator(text);
+    // A line above the header that names the table must not decide.
+    let behind = text.split_once('\n').map_or((0.0, separator), |(_, behind)| likeliest_separator(behind));
+    if alike <= 0.5 && behind.0 > alike { behind.1 } else { separator }
+}
+
+/// The share of lines as wide as the first, and the separator under which it is largest.
+fn likeliest_separator(text: &str) -> (f64, u8) {
     let mut best = (0.0, 1, b',');
     for candidate in [b',', b';', b'\t'] {
         let mut reader = csv::ReaderBuilder::new()
@@ -89,7 +97,7 @@ pub fn separator(text: &str) -> u8 {
             best = (alike, width, candidate);
         }
     }
-    best.2
+    (best.0, best.2)
 }
 
 /// Texts that stand for "no value".

@@ -2,7 +2,9 @@
 
 pub mod columns;
 pub mod decode;
+pub mod reading;
 mod spreadsheet;
 pub mod table;
+mod title;
 
 pub use table::{Row, Table, TableError};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::{columns, decode, spreadsheet};
+use super::{columns, decode, reading, spreadsheet, title};
 use thoracast_files::budget::{self, MOST_CELLS, MOST_COLUMNS};
 use thoracast_files::words::{self, Remarks};
 use thoracast_files::{self as files, FileError};
@@ -75,7 +75,11 @@ impl Table {
     }
 
     fn fill(&mut self, raw: Vec<Row>) -> Result<(), TableError> {
-        let mut rows = raw.into_iter().filter(|r| r.cells.iter().any(|c| !c.trim().is_empty()));
+        let raw: Vec<Row> =
+            raw.into_iter().filter(|r| r.cells.iter().any(|c| !c.trim().is_empty())).collect();
+        let titles = title::count_title_rows(&raw, self.decimal_comma);
+        self.warnings.extend(raw[..titles].iter().map(|row| title::say(&self.path, row)));
+        let mut rows = raw.into_iter().skip(titles);
         let header = rows.next().ok_or_else(|| self.format("the table is empty; it needs a header row"))?;
         self.header =
             header.cells.iter().map(|c| c.trim().trim_start_matches('\u{feff}').to_owned()).collect();
@@ -155,8 +159,20 @@ impl Table {
         let Some(text) = self.text(row, column) else { return Ok(None) };
         match decode::number(text, self.decimal_comma) {
             Some(value) => Ok(Some(value)),
-            None => Err(self.cell(row, column, "is not a number; write a number or leave the cell empty")),
+            None => Err(self.cell(row, column, &self.not_a_number(text, column))),
         }
+    }
+
+    /// Why a text is no number, and how its column might be read.
+    fn not_a_number(&self, text: &str, column: usize) -> String {
+        let rules = reading::propose(std::iter::once(text), self.decimal_comma);
+        if rules.is_empty() {
+            return "is not a number; write a number or leave the cell empty".to_owned();
+        }
+        let (rules, name) = (reading::in_words(&rules, text, self.decimal_comma), self.heading(column));
+        format!(
+            "is not a plain number; read the column as {rules}, with --read {name}=RULE or in the column mapping"
+        )
     }
 
     /// An error about one cell; `reason` continues the sentence after the quoted text.
