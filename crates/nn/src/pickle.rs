@@ -5,6 +5,54 @@
 
 use std::collections::HashMap;
 
+/// Why a pickle can't be read; a clause without subject ("is cut short at byte 12").
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PickleError {
+    #[error("is cut short at byte {0}")]
+    CutAt(usize),
+    #[error("is cut short")]
+    Cut,
+    #[error("is cut short inside a name")]
+    CutInName,
+    #[error("takes a value from an empty stack; it is damaged")]
+    EmptyStack,
+    #[error("holds the unknown pickle instruction 0x{0:02x}; it is damaged")]
+    UnknownInstruction(u8),
+    #[error("holds text that is not UTF-8")]
+    NotUtf8,
+    #[error("holds an unreadable memo number")]
+    MemoNumber,
+    /// What the file does that no whole file does.
+    #[error("{0}; it is damaged")]
+    Damaged(&'static str),
+    #[error(
+        "asks to build a Python object, which would run code: it was refused and nothing in it was executed; save \
+         model.state_dict() instead"
+    )]
+    PythonObject,
+    #[error(
+        "holds a whole pickled model ({0}), which only running its code could rebuild: it was refused and nothing in it \
+         was executed; save model.state_dict() instead"
+    )]
+    WholeModel(String),
+    #[error(
+        "wants to run {0}: it was refused and nothing in it was executed; save model.state_dict() instead"
+    )]
+    RunsCode(String),
+}
+
+impl PickleError {
+    /// Of a name ("module name") that is not among the harmless ones.
+    fn refused(name: &str) -> Self {
+        let dotted = name.replace(' ', ".");
+        match name.starts_with("torch.nn") || name.starts_with("torchvision") {
+            true => Self::WholeModel(dotted),
+            false => Self::RunsCode(dotted),
+        }
+    }
+}
+
 /// A value; containers are numbers into the [`Arena`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value {
@@ -112,8 +160,9 @@ fn is_type_name(global: &str) -> bool {
 
 /// Reads one pickle from the front of `bytes`: its value, and how many bytes it took.
 ///
-/// The error is a clause without subject ("is cut short at byte 12").
-pub fn read(bytes: &[u8], arena: &mut Arena) -> Result<(Value, usize), String> {
+/// # Errors
+/// A pickle that is cut short or damaged, or asks for more than data.
+pub fn read(bytes: &[u8], arena: &mut Arena) -> Result<(Value, usize), PickleError> {
     let mut machine = Machine { bytes, at: 0, stack: vec![], marks: vec![], memo: HashMap::new(), arena };
     let value = machine.run()?;
     Ok((value, machine.at))
@@ -129,7 +178,7 @@ struct Machine<'a> {
 }
 
 impl Machine<'_> {
-    fn run(&mut self) -> Result<Value, String> {
+    fn run(&mut self) -> Result<Value, PickleError> {
         loop {
             let op = self.take(1)?[0];
             if op == b'.' {
@@ -139,7 +188,7 @@ impl Machine<'_> {
         }
     }
 
-    fn step(&mut self, op: u8) -> Result<(), String> {
+    fn step(&mut self, op: u8) -> Result<(), PickleError> {
         match op {
             0x80 => drop(self.take(1)?),                 // PROTO
             0x95 => drop(self.take(8)?),                 // FRAME
@@ -164,18 +213,16 @@ impl Machine<'_> {
                 self.stack.push(Value::Persistent(self.arena.persistent.len() - 1));
             }
             b'i' | b'o' | 0x92 | 0x82..=0x84 => {
-                return Err("asks to build a Python object, which would run code: it was refused and nothing in it was \
-                            executed; save model.state_dict() instead"
-                    .to_owned());
+                return Err(PickleError::PythonObject);
             }
             other => {
-                return Err(format!("holds the unknown pickle instruction 0x{other:02x}; it is damaged"));
+                return Err(PickleError::UnknownInstruction(other));
             }
         }
         Ok(())
     }
 
-    fn number(&mut self, op: u8) -> Result<(), String> {
+    fn number(&mut self, op: u8) -> Result<(), PickleError> {
         let value = match op {
             b'J' => Value::Int(i64::from(i32::from_le_bytes(self.array()?))),
             b'K' => Value::Int(i64::from(self.take(1)?[0])),
@@ -206,7 +253,7 @@ impl Machine<'_> {
         Value::Int(i64::from_le_bytes(wide))
     }
 
-    fn string(&mut self, op: u8) -> Result<(), String> {
+    fn string(&mut self, op: u8) -> Result<(), PickleError> {
         let length = match op {
             0x8c | b'U' | b'C' => usize::from(self.take(1)?[0]),
             b'X' | b'T' | b'B' => self.length::<4>()?,
@@ -221,8 +268,7 @@ impl Machine<'_> {
             }
             false => {
                 // Python 2 strings (U, T) are bytes; every name in a state_dict is ASCII.
-                let text =
-                    String::from_utf8(content).map_err(|_| "holds text that is not UTF-8".to_owned())?;
+                let text = String::from_utf8(content).map_err(|_| PickleError::NotUtf8)?;
                 self.arena.texts.push(text);
                 Value::Text(self.arena.texts.len() - 1)
             }
@@ -231,13 +277,13 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn container(&mut self, op: u8) -> Result<(), String> {
+    fn container(&mut self, op: u8) -> Result<(), PickleError> {
         let items = match op {
             b']' | b'}' | b')' => vec![],
             b'l' | b'd' | b't' => self.pop_mark()?,
             _ => {
                 let count = usize::from(op - 0x84);
-                let from = self.stack.len().checked_sub(count).ok_or_else(underflow)?;
+                let from = self.stack.len().checked_sub(count).ok_or(PickleError::EmptyStack)?;
                 self.stack.split_off(from)
             }
         };
@@ -265,7 +311,7 @@ impl Machine<'_> {
     }
 
     /// APPEND, APPENDS, SETITEM, SETITEMS.
-    fn fill(&mut self, op: u8) -> Result<(), String> {
+    fn fill(&mut self, op: u8) -> Result<(), PickleError> {
         let items = match op {
             b'a' => vec![self.pop()?],
             b's' => {
@@ -279,23 +325,25 @@ impl Machine<'_> {
             (Value::Dict(i), b's' | b'u') => {
                 self.arena.dicts[i].extend(items.as_chunks::<2>().0.iter().map(|[k, v]| (*k, *v)));
             }
-            _ => return Err("fills something that is no list or dictionary; it is damaged".to_owned()),
+            _ => return Err(PickleError::Damaged("fills something that is no list or dictionary")),
         }
         Ok(())
     }
 
     /// PUT and GET in their spellings.
-    fn memory(&mut self, op: u8) -> Result<(), String> {
+    fn memory(&mut self, op: u8) -> Result<(), PickleError> {
         let slot = match op {
             b'q' | b'h' => u64::from(self.take(1)?[0]),
             b'r' | b'j' => u64::from(u32::from_le_bytes(self.array()?)),
             0x94 => self.memo.len() as u64,
-            _ => self.line()?.parse().map_err(|_| "holds an unreadable memo number".to_owned())?,
+            _ => self.line()?.parse().map_err(|_| PickleError::MemoNumber)?,
         };
         match op {
             b'h' | b'j' | b'g' => {
-                let value =
-                    *self.memo.get(&slot).ok_or("refers to a value that was never stored; it is damaged")?;
+                let value = *self
+                    .memo
+                    .get(&slot)
+                    .ok_or(PickleError::Damaged("refers to a value that was never stored"))?;
                 self.stack.push(value);
             }
             _ => {
@@ -307,29 +355,29 @@ impl Machine<'_> {
     }
 
     /// GLOBAL, STACK_GLOBAL: the name is noted, not looked up.
-    fn global(&mut self, op: u8) -> Result<(), String> {
+    fn global(&mut self, op: u8) -> Result<(), PickleError> {
         let name = match op {
             b'c' => format!("{} {}", self.line()?, self.line()?),
             _ => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 match (self.arena.text(module), self.arena.text(name)) {
                     (Some(module), Some(name)) => format!("{module} {name}"),
-                    _ => return Err("names something without a name; it is damaged".to_owned()),
+                    _ => return Err(PickleError::Damaged("names something without a name")),
                 }
             }
         };
         if !HARMLESS.contains(&name.as_str()) && !is_type_name(&name) {
-            return Err(refusal(&name));
+            return Err(PickleError::refused(&name));
         }
         self.arena.globals.push(name);
         self.stack.push(Value::Global(self.arena.globals.len() - 1));
         Ok(())
     }
 
-    fn call(&mut self) -> Result<(), String> {
+    fn call(&mut self) -> Result<(), PickleError> {
         let (arguments, callee) = (self.pop()?, self.pop()?);
         let Value::Global(global) = callee else {
-            return Err("calls something that is no name; it is damaged".to_owned());
+            return Err(PickleError::Damaged("calls something that is no name"));
         };
         let name = self.arena.globals[global].clone();
         let value = match (name.as_str(), self.arena.tuple(arguments)) {
@@ -339,15 +387,15 @@ impl Machine<'_> {
                 self.arena.calls.push(Call { global, arguments });
                 Value::Call(self.arena.calls.len() - 1)
             }
-            (name, _) => return Err(refusal(name)),
+            (name, _) => return Err(PickleError::refused(name)),
         };
         self.stack.push(value);
         Ok(())
     }
 
     /// `OrderedDict([[key, value], …])`, as Python 2 pickled it.
-    fn dict_of_pairs(&mut self, pairs: Value) -> Result<Value, String> {
-        let damaged = || "holds an OrderedDict that is no list of pairs; it is damaged".to_owned();
+    fn dict_of_pairs(&mut self, pairs: Value) -> Result<Value, PickleError> {
+        let damaged = || PickleError::Damaged("holds an OrderedDict that is no list of pairs");
         let mut list = vec![];
         for &pair in self.arena.sequence(pairs).ok_or_else(damaged)? {
             match self.arena.sequence(pair) {
@@ -359,69 +407,52 @@ impl Machine<'_> {
     }
 
     /// BUILD: the attributes of a state_dict's OrderedDict (`_metadata`) carry no tensors and are dropped.
-    fn build(&mut self) -> Result<(), String> {
+    fn build(&mut self) -> Result<(), PickleError> {
         self.pop()?;
         match self.top()? {
             Value::Dict(_) | Value::Call(_) => Ok(()),
-            _ => Err("sets the state of something that is no dictionary; it is damaged".to_owned()),
+            _ => Err(PickleError::Damaged("sets the state of something that is no dictionary")),
         }
     }
 
-    fn take(&mut self, count: usize) -> Result<&[u8], String> {
+    fn take(&mut self, count: usize) -> Result<&[u8], PickleError> {
         let end = self.at.checked_add(count).filter(|&end| end <= self.bytes.len());
-        let end = end.ok_or_else(|| format!("is cut short at byte {}", self.bytes.len()))?;
+        let end = end.ok_or(PickleError::CutAt(self.bytes.len()))?;
         let taken = &self.bytes[self.at..end];
         self.at = end;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], String> {
-        self.take(N)?.try_into().map_err(|_| underflow())
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], PickleError> {
+        self.take(N)?.try_into().map_err(|_| PickleError::EmptyStack)
     }
 
-    fn length<const N: usize>(&mut self) -> Result<usize, String> {
+    fn length<const N: usize>(&mut self) -> Result<usize, PickleError> {
         let bytes = self.array::<N>()?;
         let mut wide = [0; 8];
         wide[..N].copy_from_slice(&bytes);
-        usize::try_from(u64::from_le_bytes(wide)).map_err(|_| "is cut short".to_owned())
+        usize::try_from(u64::from_le_bytes(wide)).map_err(|_| PickleError::Cut)
     }
 
-    fn line(&mut self) -> Result<String, String> {
+    fn line(&mut self) -> Result<String, PickleError> {
         let rest = &self.bytes[self.at..];
-        let end = rest.iter().position(|&b| b == b'\n').ok_or("is cut short inside a name")?;
+        let end = rest.iter().position(|&b| b == b'\n').ok_or(PickleError::CutInName)?;
         let text = String::from_utf8_lossy(&rest[..end]).into_owned();
         self.at += end + 1;
         Ok(text)
     }
 
-    fn top(&self) -> Result<Value, String> {
-        self.stack.last().copied().ok_or_else(underflow)
+    fn top(&self) -> Result<Value, PickleError> {
+        self.stack.last().copied().ok_or(PickleError::EmptyStack)
     }
 
-    fn pop(&mut self) -> Result<Value, String> {
-        self.stack.pop().ok_or_else(underflow)
+    fn pop(&mut self) -> Result<Value, PickleError> {
+        self.stack.pop().ok_or(PickleError::EmptyStack)
     }
 
-    fn pop_mark(&mut self) -> Result<Vec<Value>, String> {
-        let from = self.marks.pop().filter(|&m| m <= self.stack.len()).ok_or_else(underflow)?;
+    fn pop_mark(&mut self) -> Result<Vec<Value>, PickleError> {
+        let from = self.marks.pop().filter(|&m| m <= self.stack.len()).ok_or(PickleError::EmptyStack)?;
         Ok(self.stack.split_off(from))
-    }
-}
-
-fn underflow() -> String {
-    "takes a value from an empty stack; it is damaged".to_owned()
-}
-
-fn refusal(name: &str) -> String {
-    let dotted = name.replace(' ', ".");
-    match name.starts_with("torch.nn") || name.starts_with("torchvision") {
-        true => format!(
-            "holds a whole pickled model ({dotted}), which only running its code could rebuild: it was refused and \
-             nothing in it was executed; save model.state_dict() instead"
-        ),
-        false => format!(
-            "wants to run {dotted}: it was refused and nothing in it was executed; save model.state_dict() instead"
-        ),
     }
 }
 
@@ -431,7 +462,7 @@ mod tests {
 
     fn read_all(bytes: &[u8]) -> Result<(Value, Arena), String> {
         let mut arena = Arena::default();
-        let (value, _) = read(bytes, &mut arena)?;
+        let (value, _) = read(bytes, &mut arena).map_err(|e| e.to_string())?;
         Ok((value, arena))
     }
 

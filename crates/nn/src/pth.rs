@@ -3,8 +3,36 @@
 use std::collections::HashMap;
 use std::io::Read;
 
-use super::pickle::{self, Arena, Value};
+use super::pickle::{self, Arena, PickleError, Value};
 use super::state_dict::{DType, RawTensor, StateDict};
+
+/// Why a `.pth` can't be read; a clause without subject ("is cut short at byte 12").
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    #[error(transparent)]
+    Pickle(#[from] PickleError),
+    #[error("is a PyTorch zip that is cut short or damaged ({0})")]
+    Zip(zip::result::ZipError),
+    #[error("is damaged: its part {name} cannot be unpacked ({cause})")]
+    Part { name: String, cause: std::io::Error },
+    #[error("lacks its part data/{0}")]
+    LacksPart(String),
+    #[error("{0}")]
+    NotACheckpoint(&'static str),
+    #[error("{0}")]
+    Unsupported(&'static str),
+    #[error("{0}")]
+    Damaged(&'static str),
+    #[error("holds values of the type {0}")]
+    ElementType(String),
+    #[error("holds {0}, which is no tensor, among its tensors")]
+    NoTensor(String),
+    #[error("{0} is no size")]
+    Size(i64),
+    #[error("holds a bad tensor {name}: {cause}")]
+    Tensor { name: String, cause: Box<CheckpointError> },
+}
 
 /// What a `.pth` held.
 pub struct Checkpoint {
@@ -19,8 +47,8 @@ const MOST_BYTES: usize = 4 << 30;
 /// Names under which training scripts put the weights beside the epoch and the optimiser.
 const NESTED: [&str; 5] = ["state_dict", "model_state_dict", "model", "net", "weights"];
 
-/// Reads a `.pth` from memory; the error is a clause without subject.
-pub fn read(bytes: &[u8]) -> Result<Checkpoint, String> {
+/// Reads a `.pth` from memory.
+pub fn read(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
     if bytes.starts_with(b"PK") {
         return Ok(Checkpoint { tensors: read_zip(bytes)?, format: "PyTorch zip" });
     }
@@ -28,20 +56,21 @@ pub fn read(bytes: &[u8]) -> Result<Checkpoint, String> {
         return Ok(Checkpoint { tensors: read_legacy(bytes)?, format: "PyTorch legacy" });
     }
     if bytes.get(257..262) == Some(b"ustar") {
-        return Err(
-            "is a tar checkpoint of PyTorch 0.1; open it with any PyTorch and save it again".to_owned()
-        );
+        return Err(CheckpointError::Unsupported(
+            "is a tar checkpoint of PyTorch 0.1; open it with any PyTorch and save it again",
+        ));
     }
-    Err("is neither safetensors nor a PyTorch checkpoint".to_owned())
+    Err(CheckpointError::NotACheckpoint("is neither safetensors nor a PyTorch checkpoint"))
 }
 
-fn read_zip(bytes: &[u8]) -> Result<StateDict, String> {
-    let broken = |e: zip::result::ZipError| format!("is a PyTorch zip that is cut short or damaged ({e})");
+fn read_zip(bytes: &[u8]) -> Result<StateDict, CheckpointError> {
+    let broken = CheckpointError::Zip;
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).map_err(broken)?;
     let main = archive.file_names().flatten().find(|n| n.ends_with("/data.pkl")).map(|n| n.into_owned());
-    let main = main.ok_or("is a zip without data.pkl, so not a PyTorch checkpoint")?;
+    let main = main
+        .ok_or(CheckpointError::NotACheckpoint("is a zip without data.pkl, so not a PyTorch checkpoint"))?;
     let folder = main.trim_end_matches("data.pkl").to_owned();
-    let mut entry = |name: &str| -> Result<Option<Vec<u8>>, String> {
+    let mut entry = |name: &str| -> Result<Option<Vec<u8>>, CheckpointError> {
         let mut content = vec![];
         match archive.by_name(&format!("{folder}{name}")) {
             Err(zip::result::ZipError::FileNotFound) => return Ok(None),
@@ -49,20 +78,23 @@ fn read_zip(bytes: &[u8]) -> Result<StateDict, String> {
             // A deflated entry can promise any size; the limit keeps a bomb out of memory.
             Ok(file) => file.take(MOST_BYTES as u64).read_to_end(&mut content),
         }
-        .map_err(|e| format!("is damaged: its part {name} cannot be unpacked ({e})"))?;
+        .map_err(|cause| CheckpointError::Part { name: name.to_owned(), cause })?;
         Ok(Some(content))
     };
     if entry("byteorder")?.is_some_and(|order| order.trim_ascii() != b"little") {
-        return Err("was saved on a big-endian machine, which is not supported".to_owned());
+        return Err(CheckpointError::Unsupported(
+            "was saved on a big-endian machine, which is not supported",
+        ));
     }
-    let pickled = entry("data.pkl")?.ok_or("has no data.pkl")?;
+    let pickled = entry("data.pkl")?.ok_or(CheckpointError::Damaged("has no data.pkl"))?;
     let mut arena = Arena::default();
     let (root, _) = pickle::read(&pickled, &mut arena)?;
     let mut storages: HashMap<String, Vec<u8>> = HashMap::new();
     for &id in &arena.persistent {
         let key = storage(&arena, id)?.key;
         if !storages.contains_key(key) {
-            let data = entry(&format!("data/{key}"))?.ok_or_else(|| format!("lacks its part data/{key}"))?;
+            let data =
+                entry(&format!("data/{key}"))?.ok_or_else(|| CheckpointError::LacksPart(key.to_owned()))?;
             storages.insert(key.to_owned(), data);
         }
     }
@@ -70,25 +102,29 @@ fn read_zip(bytes: &[u8]) -> Result<StateDict, String> {
 }
 
 /// Magic number, protocol, system, the object, the storages' keys, the storages.
-fn read_legacy(bytes: &[u8]) -> Result<StateDict, String> {
+fn read_legacy(bytes: &[u8]) -> Result<StateDict, CheckpointError> {
     const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
     let mut arena = Arena::default();
     let mut at = 0;
-    let mut next = |arena: &mut Arena| -> Result<Value, String> {
+    let mut next = |arena: &mut Arena| -> Result<Value, CheckpointError> {
         let (value, length) = pickle::read(&bytes[at..], arena)?;
         at += length;
         Ok(value)
     };
     match next(&mut arena)? {
         Value::Bytes(i) if arena.bytes[i] == MAGIC => {}
-        _ => return Err("is a pickle but not a PyTorch checkpoint".to_owned()),
+        _ => return Err(CheckpointError::NotACheckpoint("is a pickle but not a PyTorch checkpoint")),
     }
     if next(&mut arena)? != Value::Int(1001) {
-        return Err("has an unknown legacy protocol; open it with PyTorch and save it again".to_owned());
+        return Err(CheckpointError::Unsupported(
+            "has an unknown legacy protocol; open it with PyTorch and save it again",
+        ));
     }
     let system = next(&mut arena)?;
     if find(&arena, system, "little_endian") == Some(Value::Bool(false)) {
-        return Err("was saved on a big-endian machine, which is not supported".to_owned());
+        return Err(CheckpointError::Unsupported(
+            "was saved on a big-endian machine, which is not supported",
+        ));
     }
     let root = next(&mut arena)?;
     let keys = next(&mut arena)?;
@@ -98,10 +134,12 @@ fn read_legacy(bytes: &[u8]) -> Result<StateDict, String> {
         sizes.insert(s.key, s.dtype.size());
     }
     let mut storages = HashMap::new();
-    for &key in arena.sequence(keys).ok_or("has no list of storages")? {
-        let key = arena.text(key).ok_or("has a storage without a name")?;
-        let element = *sizes.get(key).ok_or("has a storage that no tensor uses; it is damaged")?;
-        let cut = || format!("is cut short at byte {}", bytes.len());
+    for &key in arena.sequence(keys).ok_or(CheckpointError::Damaged("has no list of storages"))? {
+        let key = arena.text(key).ok_or(CheckpointError::Damaged("has a storage without a name"))?;
+        let element = *sizes
+            .get(key)
+            .ok_or(CheckpointError::Damaged("has a storage that no tensor uses; it is damaged"))?;
+        let cut = || CheckpointError::Pickle(PickleError::CutAt(bytes.len()));
         let count =
             bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes).ok_or_else(cut)?;
         at += 8;
@@ -119,8 +157,8 @@ struct Storage<'a> {
     dtype: DType,
 }
 
-fn storage(arena: &Arena, id: Value) -> Result<Storage<'_>, String> {
-    let damaged = || "refers to something that is no tensor storage; it is damaged".to_owned();
+fn storage(arena: &Arena, id: Value) -> Result<Storage<'_>, CheckpointError> {
+    let damaged = || CheckpointError::Damaged("refers to something that is no tensor storage; it is damaged");
     let parts = arena.tuple(id).ok_or_else(damaged)?;
     let (&[tag, Value::Global(kind), key], true) = (parts.get(..3).ok_or_else(damaged)?, parts.len() >= 5)
     else {
@@ -130,9 +168,9 @@ fn storage(arena: &Arena, id: Value) -> Result<Storage<'_>, String> {
         return Err(damaged());
     }
     if parts.get(5).is_some_and(|view| *view != Value::None) {
-        return Err(
-            "holds a storage that views another, a form from before PyTorch 0.4; save it again".to_owned()
-        );
+        return Err(CheckpointError::Unsupported(
+            "holds a storage that views another, a form from before PyTorch 0.4; save it again",
+        ));
     }
     let dtype = match arena.globals[kind].as_str() {
         "torch FloatStorage" => DType::F32,
@@ -145,7 +183,7 @@ fn storage(arena: &Arena, id: Value) -> Result<Storage<'_>, String> {
         "torch CharStorage" => DType::I8,
         "torch ByteStorage" => DType::U8,
         "torch BoolStorage" => DType::Bool,
-        other => return Err(format!("holds values of the type {}", other.replace(' ', "."))),
+        other => return Err(CheckpointError::ElementType(other.replace(' ', "."))),
     };
     Ok(Storage { key: arena.text(key).ok_or_else(damaged)?, dtype })
 }
@@ -155,24 +193,32 @@ fn find(arena: &Arena, dict: Value, name: &str) -> Option<Value> {
 }
 
 /// The tensors of the dictionary itself or of the one nested in a training checkpoint.
-fn collect(arena: &Arena, root: Value, storages: &HashMap<String, Vec<u8>>) -> Result<StateDict, String> {
+fn collect(
+    arena: &Arena,
+    root: Value,
+    storages: &HashMap<String, Vec<u8>>,
+) -> Result<StateDict, CheckpointError> {
     let has_tensors =
         |d: Value| arena.dict(d).is_some_and(|pairs| pairs.iter().any(|(_, v)| matches!(v, Value::Call(_))));
     let nested = NESTED.iter().filter_map(|name| find(arena, root, name)).find(|v| has_tensors(*v));
     let dict = match (has_tensors(root), nested) {
         (true, _) => root,
         (false, Some(inner)) => inner,
-        (false, None) => return Err("holds no dictionary of tensors; save model.state_dict()".to_owned()),
+        (false, None) => {
+            return Err(CheckpointError::NotACheckpoint(
+                "holds no dictionary of tensors; save model.state_dict()",
+            ));
+        }
     };
     let mut tensors = StateDict::new();
     let mut total = 0usize;
     for &(key, value) in arena.dict(dict).unwrap_or_default() {
-        let name = arena.text(key).ok_or("holds a tensor without a name")?;
+        let name = arena.text(key).ok_or(CheckpointError::Damaged("holds a tensor without a name"))?;
         let Value::Call(_) = value else {
-            return Err(format!("holds {name}, which is no tensor, among its tensors"));
+            return Err(CheckpointError::NoTensor(name.to_owned()));
         };
         let tensor = rebuild(arena, value, storages, &mut total)
-            .map_err(|e| format!("holds a bad tensor {name}: {e}"))?;
+            .map_err(|cause| CheckpointError::Tensor { name: name.to_owned(), cause: Box::new(cause) })?;
         tensors.insert(name.to_owned(), tensor);
     }
     Ok(tensors)
@@ -184,8 +230,8 @@ fn rebuild(
     value: Value,
     storages: &HashMap<String, Vec<u8>>,
     total: &mut usize,
-) -> Result<RawTensor, String> {
-    let damaged = || "its description is damaged".to_owned();
+) -> Result<RawTensor, CheckpointError> {
+    let damaged = || CheckpointError::Damaged("its description is damaged");
     let Value::Call(number) = value else { return Err(damaged()) };
     let call = arena.calls[number];
     let arguments = arena.tuple(call.arguments).ok_or_else(damaged)?;
@@ -203,13 +249,13 @@ fn rebuild(
             _ => return Err(damaged()),
         },
         "torch._utils _rebuild_tensor" | "torch._utils _rebuild_tensor_v2" => arguments,
-        _ => return Err("it is no tensor".to_owned()),
+        _ => return Err(CheckpointError::Damaged("it is no tensor")),
     };
     let &[Value::Persistent(id), offset, shape, strides] = inner.get(..4).ok_or_else(damaged)? else {
         return Err(damaged());
     };
     let source = storage(arena, arena.persistent[id])?;
-    let data = storages.get(source.key).ok_or("its data are missing")?;
+    let data = storages.get(source.key).ok_or(CheckpointError::Damaged("its data are missing"))?;
     let view = View {
         offset: count(offset)?,
         shape: arena
@@ -229,10 +275,10 @@ fn rebuild(
     Ok(RawTensor { dtype: source.dtype, shape: view.shape, bytes })
 }
 
-fn count(value: Value) -> Result<usize, String> {
+fn count(value: Value) -> Result<usize, CheckpointError> {
     match value {
-        Value::Int(n) => usize::try_from(n).map_err(|_| format!("{n} is no size")),
-        _ => Err("a size is no whole number".to_owned()),
+        Value::Int(n) => usize::try_from(n).map_err(|_| CheckpointError::Size(n)),
+        _ => Err(CheckpointError::Damaged("a size is no whole number")),
     }
 }
 
@@ -245,13 +291,15 @@ struct View {
 
 impl View {
     /// The view's elements in row-major order.
-    fn gather(&self, data: &[u8], size: usize, total: &mut usize) -> Result<Vec<u8>, String> {
+    fn gather(&self, data: &[u8], size: usize, total: &mut usize) -> Result<Vec<u8>, CheckpointError> {
         if self.shape.len() != self.strides.len() || self.shape.len() > 8 {
-            return Err("its shape and strides do not fit each other".to_owned());
+            return Err(CheckpointError::Damaged("its shape and strides do not fit each other"));
         }
         let count = self.shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
         let bytes = count.and_then(|n| n.checked_mul(size)).and_then(|n| n.checked_add(*total));
-        let bytes = bytes.filter(|&n| n <= MOST_BYTES).ok_or("it is larger than any network's")?;
+        let bytes = bytes
+            .filter(|&n| n <= MOST_BYTES)
+            .ok_or(CheckpointError::Damaged("it is larger than any network's"))?;
         let count = (bytes - *total) / size;
         *total = bytes;
         if count == 0 {
@@ -261,7 +309,7 @@ impl View {
             (d - 1).checked_mul(s).and_then(|step| end.checked_add(step))
         });
         if reach.and_then(|last| last.checked_add(1)?.checked_mul(size)).is_none_or(|end| end > data.len()) {
-            return Err("its data are cut short".to_owned());
+            return Err(CheckpointError::Damaged("its data are cut short"));
         }
         let mut out = Vec::with_capacity(count * size);
         let mut index = vec![0; self.shape.len()];

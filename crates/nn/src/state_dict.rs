@@ -161,9 +161,51 @@ pub fn recognise(dict: &StateDict) -> Option<Arch> {
     }
 }
 
+/// What keeps a file from being the weights of an architecture; one sentence that names the first offending tensors and
+/// what to do.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MismatchError {
+    #[error(
+        "the study's head ({prefix}.0, {prefix}.3) is missing: {}, so the file can serve only as a start for training \
+         (--init), not for a prediction",
+        found_head(*classes)
+    )]
+    NoStudyHead { prefix: &'static str, classes: Option<usize> },
+    #[error(
+        "{} of {}'s tensors are missing: {}; export the whole model.state_dict()",
+        names.len(), arch.name(), some_of(names)
+    )]
+    Missing { arch: Arch, names: Vec<String> },
+    #[error(
+        "{} tensors do not belong to {} with the study's head: {}; the file is of another model",
+        names.len(), arch.name(), some_of(names)
+    )]
+    LeftOver { arch: Arch, names: Vec<String> },
+    #[error(
+        "tensor {name} has the shape {found:?} but {} has {wanted:?} there; the file is of another model",
+        arch.name()
+    )]
+    Shape { name: String, arch: Arch, found: Vec<usize>, wanted: Vec<usize> },
+    #[error(
+        "tensor {name} holds {count} values that are not finite numbers (NaN or infinity); the training that made the \
+         file diverged or the file is damaged"
+    )]
+    NotFinite { name: String, count: usize },
+    #[error("tensor {name} holds a negative variance; the file is damaged")]
+    NegativeVariance { name: String },
+}
+
+fn found_head(classes: Option<usize>) -> String {
+    match classes {
+        Some(n) => format!("it ends in a head of {n} classes"),
+        None => "it has no head".to_owned(),
+    }
+}
+
 /// Checks names, shapes and values of a file against an architecture; the error is one sentence that names the first
 /// offending tensors and what to do.
-pub fn check(dict: &StateDict, arch: Arch, part: Part) -> Result<(), String> {
+pub fn check(dict: &StateDict, arch: Arch, part: Part) -> Result<(), MismatchError> {
     if part == Part::Whole {
         check_head_is_there(dict, arch)?;
     }
@@ -184,24 +226,17 @@ pub fn check(dict: &StateDict, arch: Arch, part: Part) -> Result<(), String> {
     check_values(dict, &wanted)
 }
 
-fn check_head_is_there(dict: &StateDict, arch: Arch) -> Result<(), String> {
+fn check_head_is_there(dict: &StateDict, arch: Arch) -> Result<(), MismatchError> {
     let prefix = arch.head_prefix();
     let has_study_head = keys::head(arch).iter().any(|k| dict.contains_key(&k.name));
     if has_study_head || dict.is_empty() {
         return Ok(());
     }
     let classes = dict.get(&format!("{prefix}.weight")).and_then(|w| w.shape.first().copied());
-    let found = match classes {
-        Some(n) => format!("it ends in a head of {n} classes"),
-        None => "it has no head".to_owned(),
-    };
-    Err(format!(
-        "the study's head ({prefix}.0, {prefix}.3) is missing: {found}, so the file can serve only as a start for \
-         training (--init), not for a prediction"
-    ))
+    Err(MismatchError::NoStudyHead { prefix, classes })
 }
 
-fn check_missing(dict: &StateDict, arch: Arch, wanted: &[Key]) -> Result<(), String> {
+fn check_missing(dict: &StateDict, arch: Arch, wanted: &[Key]) -> Result<(), MismatchError> {
     let missing: Vec<&str> = wanted
         .iter()
         .filter(|k| k.role != Role::BatchCount && !dict.contains_key(&k.name))
@@ -209,16 +244,11 @@ fn check_missing(dict: &StateDict, arch: Arch, wanted: &[Key]) -> Result<(), Str
         .collect();
     match missing.is_empty() {
         true => Ok(()),
-        false => Err(format!(
-            "{} of {}'s tensors are missing: {}; export the whole model.state_dict()",
-            missing.len(),
-            arch.name(),
-            some_of(&missing)
-        )),
+        false => Err(MismatchError::Missing { arch, names: owned(&missing) }),
     }
 }
 
-fn check_left_over(dict: &StateDict, arch: Arch, wanted: &[Key], part: Part) -> Result<(), String> {
+fn check_left_over(dict: &StateDict, arch: Arch, wanted: &[Key], part: Part) -> Result<(), MismatchError> {
     let known: std::collections::BTreeSet<&str> = wanted.iter().map(|k| k.name.as_str()).collect();
     let head = format!("{}.", arch.head_prefix());
     let left: Vec<&str> = dict
@@ -229,16 +259,11 @@ fn check_left_over(dict: &StateDict, arch: Arch, wanted: &[Key], part: Part) -> 
         .collect();
     match left.is_empty() {
         true => Ok(()),
-        false => Err(format!(
-            "{} tensors do not belong to {} with the study's head: {}; the file is of another model",
-            left.len(),
-            arch.name(),
-            some_of(&left)
-        )),
+        false => Err(MismatchError::LeftOver { arch, names: owned(&left) }),
     }
 }
 
-fn check_shapes(dict: &StateDict, arch: Arch, wanted: &[Key]) -> Result<(), String> {
+fn check_shapes(dict: &StateDict, arch: Arch, wanted: &[Key]) -> Result<(), MismatchError> {
     for key in wanted {
         let Some(tensor) = dict.get(&key.name) else { continue };
         // Old files store the counter as one element, new ones as a scalar.
@@ -246,39 +271,34 @@ fn check_shapes(dict: &StateDict, arch: Arch, wanted: &[Key]) -> Result<(), Stri
             continue;
         }
         if tensor.shape != key.shape {
-            return Err(format!(
-                "tensor {} has the shape {:?} but {} has {:?} there; the file is of another model",
-                key.name,
-                tensor.shape,
-                arch.name(),
-                key.shape
-            ));
+            let (found, wanted) = (tensor.shape.clone(), key.shape.clone());
+            return Err(MismatchError::Shape { name: key.name.clone(), arch, found, wanted });
         }
     }
     Ok(())
 }
 
-fn check_values(dict: &StateDict, wanted: &[Key]) -> Result<(), String> {
+fn check_values(dict: &StateDict, wanted: &[Key]) -> Result<(), MismatchError> {
     for key in wanted {
         let Some(tensor) = dict.get(&key.name) else { continue };
         let values = tensor.to_f32();
         let bad = values.iter().filter(|v| !v.is_finite()).count();
         if bad > 0 {
-            return Err(format!(
-                "tensor {} holds {bad} values that are not finite numbers (NaN or infinity); the training that made \
-                 the file diverged or the file is damaged",
-                key.name
-            ));
+            return Err(MismatchError::NotFinite { name: key.name.clone(), count: bad });
         }
         if key.role == Role::RunningVariance && values.iter().any(|&v| v < 0.0) {
-            return Err(format!("tensor {} holds a negative variance; the file is damaged", key.name));
+            return Err(MismatchError::NegativeVariance { name: key.name.clone() });
         }
     }
     Ok(())
 }
 
-fn some_of(names: &[&str]) -> String {
-    let shown = names.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn some_of(names: &[String]) -> String {
+    let shown = names[..names.len().min(3)].join(", ");
     match names.len() {
         0..=3 => shown,
         n => format!("{shown} and {} more", n - 3),
@@ -299,7 +319,7 @@ mod tests {
         let fault = |change: &dyn Fn(&mut StateDict)| {
             let mut dict = good.clone();
             change(&mut dict);
-            check(&dict, Arch::Resnet50, Part::Whole).unwrap_err()
+            check(&dict, Arch::Resnet50, Part::Whole).unwrap_err().to_string()
         };
         let missing = fault(&|d| drop(d.remove("layer4.2.conv3.weight")));
         assert!(missing.contains("layer4.2.conv3.weight") && missing.contains("missing"), "{missing}");
@@ -319,7 +339,7 @@ mod tests {
         dict.retain(|name, _| !name.starts_with("fc."));
         dict.insert("fc.weight".into(), RawTensor::from_f32(vec![1000, 2048], &vec![0.0; 2_048_000]));
         dict.insert("fc.bias".into(), RawTensor::from_f32(vec![1000], &vec![0.0; 1000]));
-        let message = check(&dict, Arch::Resnet50, Part::Whole).unwrap_err();
+        let message = check(&dict, Arch::Resnet50, Part::Whole).unwrap_err().to_string();
         assert!(message.contains("1000 classes") && message.contains("--init"), "{message}");
         check(&dict, Arch::Resnet50, Part::Backbone).unwrap();
     }

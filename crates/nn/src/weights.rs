@@ -68,7 +68,7 @@ impl WeightsFile {
 
     /// Checks that the file is a whole network of `arch`, or its backbone.
     pub fn check(&self, arch: Arch, part: Part) -> Result<(), NnError> {
-        state_dict::check(&self.tensors, arch, part).map_err(|reason| self.fail(reason))
+        state_dict::check(&self.tensors, arch, part).map_err(|e| self.fail(e.to_string()))
     }
 
     /// The card beside the file, or one that says there is none.
@@ -117,7 +117,7 @@ pub fn info(path: &Path) -> Result<Info, NnError> {
     }
     let arch = state_dict::recognise(&file.tensors);
     let problem = match arch {
-        Some(arch) => state_dict::check(&file.tensors, arch, Part::Whole).err(),
+        Some(arch) => state_dict::check(&file.tensors, arch, Part::Whole).err().map(|e| e.to_string()),
         None => Some("its tensors are neither densenet161's nor resnet50's".to_owned()),
     };
     let bytes = std::fs::metadata(path)
@@ -210,7 +210,7 @@ fn read_bytes(bytes: &[u8], path: &Path) -> Result<(&'static str, StateDict), St
     {
         return Ok(("safetensors", read_safetensors(bytes)?));
     }
-    let checkpoint = pth::read(bytes)?;
+    let checkpoint = pth::read(bytes).map_err(|e| e.to_string())?;
     Ok((checkpoint.format, checkpoint.tensors))
 }
 
