@@ -3,6 +3,8 @@
 //! As many patients and variables as in the published training table, by a formula that `benches/peers/compare_boosting.py`
 //! repeats for scikit-learn: fractions of multiples of square roots, which never tie.
 
+#![allow(clippy::unwrap_used)] // nobody but a developer runs it
+
 use thoracast_core::clinical::boosting::{self, Boosting, BoostingSettings};
 use thoracast_core::clinical::shap;
 

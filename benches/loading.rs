@@ -2,6 +2,8 @@
 //!
 //! The series is 400 uncompressed slices of 512 × 512, written once into a temporary folder; the disk is warm.
 
+#![allow(clippy::unwrap_used)] // nobody but a developer runs it
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,5 +1,7 @@
 //! Time of one picture through each network on the CPU: `cargo bench --bench networks`.
 
+#![allow(clippy::unwrap_used)] // nobody but a developer runs it
+
 use thoracast_core::nn::{Arch, DeviceChoice, Network};
 use thoracast_core::slice::{Picture, Recipe};
 

@@ -3,6 +3,8 @@
 //! Simulated patients: 1,000,000 in three groups for curves, 100,000 with 20 covariates for regressions, times without
 //! ties. `benches/peers/compare_statistics.R` does the same in R.
 
+#![allow(clippy::unwrap_used)] // nobody but a developer runs it
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use thoracast_core::stats::calibration;

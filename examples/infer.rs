@@ -2,6 +2,8 @@
 //! ONNX Runtime (`benches/peers/compare_networks.py`).
 //! `cargo run --release --example infer -- densenet161 300 500 [RUNS] [infer|train] [BATCH]`
 
+#![allow(clippy::unwrap_used)] // nobody but a developer runs it
+
 use std::process::ExitCode;
 use std::time::Instant;
 

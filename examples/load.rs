@@ -1,6 +1,8 @@
 //! Loads the largest CT series of a folder into a volume and prints what it took: a whole process to hold against other
 //! readers (`benches/peers/`). `cargo run --release --example load -- FOLDER`
 
+#![allow(clippy::unwrap_used)] // nobody but a developer runs it
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;

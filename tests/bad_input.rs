@@ -4,6 +4,8 @@
 //! A few rounds run with the other tests. By hand, many: `THORACAST_MUTATIONS=10000 cargo test --test bad_input mutated`
 //! (and another `THORACAST_SEED`); inputs that break a promise are kept in target/bad-input.
 
+#![allow(clippy::unwrap_used)] // a failed unwrap is how a test fails, in its helpers too
+
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

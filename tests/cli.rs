@@ -1,5 +1,7 @@
 //! The shell as a person uses it: the binary, its JSON, its exit codes, its sentences.
 
+#![allow(clippy::unwrap_used)] // a failed unwrap is how a test fails, in its helpers too
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -76,6 +78,7 @@ fn inspect_and_predict_agree_on_a_phantom() {
     assert!(series["hu"]["min"].as_f64().unwrap() < -900.0);
 
     let clinical = study.join("clinical.csv");
+    let clinical_table = clinical.clone();
     let (t4, t11) = (truth.slice_of("T4").unwrap(), truth.slice_of("T11").unwrap());
     let out = folder.path().join("report");
     let arguments = [
@@ -114,6 +117,22 @@ fn inspect_and_predict_agree_on_a_phantom() {
     assert_eq!(result["meaningful"], trained);
     let warned = result["warnings"].to_string().contains(thoracast_core::assess::UNTRAINED);
     assert_eq!(warned, !trained, "untrained weights are named, trained ones are not");
+
+    // A missing value makes the result doubtful, in the shell's words too, and is named.
+    let without = folder.path().join("without.csv");
+    let full = std::fs::read_to_string(&clinical_table).unwrap();
+    let (head, row) = full.trim_end().split_once('\n').unwrap();
+    let age = head.split(',').position(|h| h.eq_ignore_ascii_case("age")).unwrap();
+    let cells: Vec<&str> = row.split(',').enumerate().map(|(i, c)| if i == age { "" } else { c }).collect();
+    std::fs::write(&without, format!("{head}\n{}\n", cells.join(","))).unwrap();
+    let mut lacking = arguments[..8].to_vec();
+    lacking[3] = text(&without);
+    let doubtful = json(&[&lacking[..], &["--json"]].concat());
+    let doubts = doubtful["doubts"].to_string();
+    assert!(doubts.contains("missing clinical values") && doubts.contains("Age"), "{doubts}");
+    let shown = String::from_utf8(thoracast(&lacking).stdout).unwrap();
+    assert!(shown.contains("DOUBTFUL") && shown.contains("Age"), "{shown}");
+    assert!(!shown.contains("votes none"));
 
     // Another fusion only when asked for; the nomogram keeps to the vote.
     let fused_by = |rule: &str| json(&[&arguments[..8], &["--fusion", rule, "--json"]].concat());
@@ -176,24 +195,41 @@ fn already_cut_slices_of_the_cohort_are_predicted() {
 }
 
 #[test]
-fn real_dicom_is_predicted() {
+fn real_dicom_is_predicted_for_another_number_only_at_a_word() {
     let (Some(series), Some(cohort)) = (shared("dicom/chest_5mm"), shared("cohort")) else { return };
     let clinical = cohort.join("clinical_test.csv");
-    let result = json(&[
-        "predict",
-        text(&series),
-        "--clinical",
-        text(&clinical),
-        "--id",
-        "24",
-        "--t4",
-        "50",
-        "--t11",
-        "24",
-        "--json",
-    ]);
+    let arguments = ["predict", text(&series), "--clinical", text(&clinical), "--id", "24"];
+    let arguments = [&arguments[..], &["--t4", "50", "--t11", "24"]].concat();
+    // Row 24 is another's by its number: a figure was made without a word.
+    let refused = sentence(&arguments);
+    assert!(refused.contains("--different-id") && refused.contains("row ID 24"), "{refused}");
+    let out = tempfile::tempdir().unwrap();
+    let said = [&arguments[..], &["--different-id", "--out", text(out.path()), "--json"]].concat();
+    let result = json(&said);
     assert_eq!(result["t11"]["slice"], 24);
+    // As the shipped models said when they were shipped, to what processors differ by.
+    for (figure, known) in [
+        ("/t4/log_prob/1", -0.100005),
+        ("/t11/log_prob/1", -1.311238),
+        ("/clinical/probability", 0.007428),
+        ("/fused/log_prob/1", -1.311238),
+        ("/nomogram/total", 149.5516),
+        ("/nomogram/risk", 0.068326),
+    ] {
+        let got = result.pointer(figure).and_then(Value::as_f64).unwrap();
+        assert!((got - known).abs() < 1e-3, "{figure} is {got}, not {known}");
+    }
+    assert_eq!(result["fused"]["source"], "t11", "the networks differ and the clinical vote is with T11");
     assert!(probability(&result["fused"]["probability"]));
+    assert_eq!(result["subject"]["differs"], serde_json::json!(["id"]));
+    assert!(result["warnings"].to_string().contains("said to be one patient"), "{}", result["warnings"]);
+    let report: Value =
+        serde_json::from_slice(&std::fs::read(out.path().join("report.json")).unwrap()).unwrap();
+    let inputs = report["report"]["inputs"].as_array().unwrap();
+    assert_eq!(inputs.len(), 2, "{inputs:?}");
+    assert!(inputs[0]["name"].as_str().unwrap().contains("slices in chest_5mm"));
+    assert!(inputs[1]["name"].as_str().unwrap().starts_with("clinical_test.csv, row "));
+    assert_eq!(inputs[1]["sha256"].as_str().unwrap().len(), 64);
 }
 
 #[test]

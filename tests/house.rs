@@ -25,6 +25,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("slice", ""),
     ("cam", ""),
     ("stats", "tables"),
+    ("identity", "tables"),
     // one thing each
     ("fusion", "stats"),
     ("clinical", "stats study tables"),
@@ -36,12 +37,12 @@ const ROOMS: &[(&str, &str)] = &[
     ("training", "cohort fusion slice stats"),
     ("audit", "clinical cohort level stats"),
     // where they meet
-    ("assess", "cam clinical fusion level library nomogram slice stats"),
+    ("assess", "cam clinical fusion identity level library nomogram slice stats"),
     ("evaluate", "assess clinical cohort fusion level nomogram simulate slice stats"),
     ("analysis", "clinical cohort nomogram simulate stats"),
     // what is shown of them
     ("figures", "assess clinical cohort fusion stats"),
-    ("report", "assess cam clinical figures level"),
+    ("report", "assess cam clinical figures identity level"),
     ("sheet", "assess audit clinical cohort evaluate level report simulate stats"),
 ];
 

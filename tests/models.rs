@@ -1,5 +1,7 @@
 //! The models workspace and Grad-CAM as a person uses them: weights brought in and taken away, classes, layers, colours.
 
+#![allow(clippy::unwrap_used)] // a failed unwrap is how a test fails, in its helpers too
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,7 @@
 //! The window as a person uses it: a study opened, levels set, a row picked, a prediction, wrong files.
 
+#![allow(clippy::unwrap_used)] // a failed unwrap is how a test fails, in its helpers too
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,8 @@ use thoracast_files::progress::Silent;
 mod audit;
 #[path = "window/cohort.rs"]
 mod cohort;
+#[path = "window/person.rs"]
+mod person;
 #[path = "window/statistics.rs"]
 mod statistics;
 #[path = "window/training.rs"]

@@ -113,7 +113,14 @@ pub enum Command {
     /// Fuses by the stacking weights of a file.
     OpenStacking(PathBuf),
     ClearForm,
+    /// Takes the row with this ID into the form, after a question where it is not certainly the open patient's.
     PickRow(String),
+    /// Opens the patient of a row: with the own series, or the row alone.
+    OpenRow(String),
+    /// Whether the values that are asked about are the open patient's.
+    AnswerIdentity {
+        same: bool,
+    },
     FilterRows(String),
     /// Something in the cohort workspace.
     Cohort(CohortCommand),

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use eframe::wgpu::Backends;
 use egui_kittest::Harness;
 use egui_kittest::wgpu::WgpuTestRenderer;
 
@@ -110,16 +109,8 @@ fn stem(name: &str) -> String {
 }
 
 fn renderer() -> Result<WgpuTestRenderer, GalleryError> {
-    // OpenGL only where there is nothing else: Mesa's looks for a Wayland display and complains on the terminal.
-    renderer_on(Backends::all() - Backends::GL).or_else(|_| renderer_on(Backends::all()))
-}
-
-fn renderer_on(backends: Backends) -> Result<WgpuTestRenderer, GalleryError> {
-    use eframe::egui_wgpu::{RenderState, RendererOptions, WgpuConfiguration, WgpuSetup};
-    let mut setup = egui_kittest::wgpu::default_wgpu_setup();
-    if let WgpuSetup::CreateNew(new) = &mut setup {
-        new.instance_descriptor.backends &= backends;
-    }
+    use eframe::egui_wgpu::{RenderState, RendererOptions, WgpuConfiguration};
+    let setup = egui_kittest::wgpu::default_wgpu_setup();
     let instance = pollster::block_on(setup.new_instance());
     let configuration = WgpuConfiguration { wgpu_setup: setup, ..Default::default() };
     let state = RenderState::create(&configuration, &instance, None, RendererOptions::PREDICTABLE);

@@ -180,6 +180,8 @@ impl Jobs {
         let reporter = Reporter { sender: self.sender.clone(), ctx: self.ctx.clone() };
         let shared = Arc::clone(&progress);
         let spawned = std::thread::Builder::new().name(id.name().to_owned()).spawn(move || {
+            // Its end, with how long it took, stands in the log (THORACAST_LOG=info); names alone, no patient data.
+            let _job = tracing::info_span!("job", name = id.name()).entered();
             work(&shared, &reporter);
             reporter.ctx.request_repaint();
         });

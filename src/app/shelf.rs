@@ -1,14 +1,16 @@
 //! Series opened before: what a person did with each is kept, their voxels as long as there is room.
 
-use super::state::{Inputs, Outcome};
+use super::state::{Inputs, Outcome, Person};
 use super::viewer::{OpenSeries, View, Window};
+use thoracast_core::identity::Identity;
 use thoracast_dicom::{Series, Voxel};
 
 /// Share of the computer's memory that voxels may take, the shown series included.
 const MEMORY_SHARE: f64 = 0.5;
 
-/// What a person did with a series, and how it was looked at.
+/// What was done for one patient: with a series and how it was looked at, or with a table's row alone.
 pub struct Desk {
+    pub person: Person,
     pub inputs: Inputs,
     pub undo: Vec<Inputs>,
     pub redo: Vec<Inputs>,
@@ -26,10 +28,11 @@ struct Parked {
     open: Option<OpenSeries>,
 }
 
-/// Series opened before, the last shown at the end.
+/// Series opened before, the last shown at the end, and rows shown without a series.
 #[derive(Default)]
 pub struct Shelf {
     parked: Vec<Parked>,
+    alone: Vec<Desk>,
 }
 
 fn same(a: &Series, b: &Series) -> bool {
@@ -53,10 +56,23 @@ impl Shelf {
         (parked.desk, parked.open)
     }
 
-    /// The clinical values typed for a patient in another series, if any.
-    pub fn inputs_of(&self, patient_id: &str) -> Option<&Inputs> {
-        let of = |p: &&Parked| p.series.patient_id == patient_id;
-        self.parked.iter().rev().find(of).and_then(|p| p.desk.as_ref()).map(|desk| &desk.inputs)
+    /// Puts away what was done with a row alone.
+    pub fn park_alone(&mut self, desk: Desk) {
+        self.alone.retain(|other| !other.person.identity.is_same(&desk.person.identity));
+        self.alone.push(desk);
+    }
+
+    /// What was done with a patient's row alone.
+    pub fn take_alone(&mut self, identity: &Identity) -> Option<Desk> {
+        let at = self.alone.iter().position(|desk| desk.person.identity.is_same(identity))?;
+        Some(self.alone.remove(at))
+    }
+
+    /// What was entered for a patient with another series, the last shown first.
+    pub fn inputs_of(&self, identity: &Identity) -> Option<&Inputs> {
+        let desks = self.parked.iter().rev().filter_map(|p| p.desk.as_ref());
+        let mut of = desks.filter(|desk| desk.person.identity.is_same(identity));
+        of.next().map(|desk| &desk.inputs)
     }
 
     /// Drops a series' voxels; what was done with it stays.
@@ -122,6 +138,7 @@ mod tests {
 
     fn desk(t4: usize) -> Desk {
         Desk {
+            person: Person::default(),
             inputs: Inputs { t4: Some(t4), ..Inputs::default() },
             undo: Vec::new(),
             redo: Vec::new(),
@@ -130,6 +147,23 @@ mod tests {
             window: Window::MEDIASTINUM,
             views: [View::default(); 3],
         }
+    }
+
+    /// Two series without a PatientID were one patient, and the values of the one stood in the other's form.
+    #[test]
+    fn values_are_found_by_identity_and_never_by_an_empty_id() {
+        let of = |id: &str, study: &str| Identity { study_uid: study.to_owned(), ..Identity::typed(id) };
+        let with = |identity: Identity, t4| Desk { person: Person { identity, offered: None }, ..desk(t4) };
+        let mut shelf = Shelf::default();
+        shelf.park(open("a"), with(of("", "1"), 1));
+        shelf.park(open("b"), with(of("P-1", "2"), 2));
+        shelf.park_alone(with(of("24", ""), 3));
+        let t4 = |identity: Identity| shelf.inputs_of(&identity).and_then(|inputs| inputs.t4);
+        assert_eq!(t4(of("", "9")), None);
+        assert_eq!(t4(of("", "1")), Some(1));
+        assert_eq!(t4(of("P-1", "3")), Some(2));
+        assert_eq!(t4(of("24", "")), None, "a row alone is offered, not inherited");
+        assert_eq!(shelf.take_alone(&of("24.0", "")).unwrap().inputs.t4, Some(3));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use thoracast_core::clinical::{self, Kind, Record, VARIABLES, Variable};
 use thoracast_core::cohort::Table;
 use thoracast_core::evaluate::Evaluation;
 use thoracast_core::fusion::{FusionRule, Stacking};
+use thoracast_core::identity::{Comparison, Identity, OtherPatient, Subject};
 pub use thoracast_core::level::Level;
 use thoracast_core::library::Candidate;
 use thoracast_core::measure::Mark;
@@ -115,6 +116,8 @@ pub struct Inputs {
     pub id: String,
     /// Text by variable key; an absent or empty text is missing.
     pub fields: BTreeMap<&'static str, String>,
+    /// The table's row that the form was filled from.
+    pub row: Option<FilledRow>,
     /// How the branches become one probability.
     pub fusion: FusionRule,
     /// Measurements of this series.
@@ -123,10 +126,18 @@ pub struct Inputs {
     pub key_images: BTreeSet<usize>,
 }
 
+/// A row as it was taken into the form.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FilledRow {
+    pub identity: Identity,
+    /// The texts it gave; a person may have typed over them since.
+    pub fields: BTreeMap<&'static str, String>,
+}
+
 /// What a result depends on: measurements and key images are not part of it.
 impl Hash for Inputs {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.t4, self.t11, &self.id, &self.fields).hash(state);
+        (self.t4, self.t11, &self.id, &self.fields, &self.row).hash(state);
         std::mem::discriminant(&self.fusion).hash(state);
         if let FusionRule::Stacking(fitted) = &self.fusion {
             let Stacking { intercept, weights } = fitted.stacking;
@@ -165,6 +176,21 @@ impl Inputs {
             }
         }
         if wrong.is_empty() { Ok(record) } else { Err(wrong) }
+    }
+
+    /// Whose values the form holds, as the row says or the ID that is typed.
+    pub fn identity(&self) -> Identity {
+        let typed = Identity::typed(&self.id);
+        let row = self.row.as_ref().map(|row| &row.identity);
+        row.filter(|row| row.is_same(&typed)).cloned().unwrap_or(typed)
+    }
+
+    /// Labels of the variables that were typed over since the row was taken.
+    pub fn changed_since_row(&self) -> Vec<&'static str> {
+        let Some(row) = &self.row else { return Vec::new() };
+        let text = |of: &BTreeMap<&'static str, String>, key| of.get(key).map_or("", |t| t.trim()).to_owned();
+        let changed = |v: &&Variable| text(&self.fields, v.key) != text(&row.fields, v.key);
+        VARIABLES.iter().filter(changed).map(|v| v.label).collect()
     }
 
     /// How many variables have a text.
@@ -304,6 +330,39 @@ pub struct Audit {
     pub result: Option<Result<Report, String>>,
 }
 
+/// Whom everything on the desk belongs to, and what was said about who is who.
+#[derive(Debug, Clone, Default)]
+pub struct Person {
+    /// The open study's patient, or that of the row shown alone; empty while nobody is open.
+    pub identity: Identity,
+    /// Values of somebody who is not certainly the same person: they wait outside the form for a person's word.
+    pub offered: Option<FilledRow>,
+}
+
+/// Two identities that somebody said are one person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SamePerson {
+    pub study: Identity,
+    pub values: Identity,
+}
+
+/// Two identities of which a person has to say whether they are one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IdentityQuestion {
+    pub study: Identity,
+    pub values: Identity,
+    /// The values wait for the answer; else they stand in the form, and its ID is the question.
+    pub offered: bool,
+}
+
+/// The demonstration patient being opened: what is known of it, and of nobody else.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Demonstration {
+    pub patient_id: String,
+    /// T4 and T11 of its truth, until its series has taken them.
+    pub levels: [usize; 2],
+}
+
 /// Everything, in rooms.
 #[derive(Default)]
 pub struct State {
@@ -312,6 +371,10 @@ pub struct State {
     pub cohort_tab: CohortTab,
     pub scan: Scan,
     pub viewer: Viewer,
+    /// Whom inputs, undo and outcome belong to; all of them change together (`handle/person.rs`).
+    pub person: Person,
+    /// What was said in this session about who is who.
+    pub same_persons: Vec<SamePerson>,
     pub inputs: Inputs,
     pub undo: Vec<Inputs>,
     pub redo: Vec<Inputs>,
@@ -344,9 +407,9 @@ pub struct State {
     pub weights: ModelFiles,
     /// What Grad-CAM explains and how it is shown.
     pub cam: Look,
-    /// T4 and T11 of a phantom's own truth, waiting for its series to open.
-    pub pending_levels: Option<[usize; 2]>,
-    /// The demonstration patient is asked to be assessed as soon as all is loaded.
+    /// The demonstration patient, while its files are being opened.
+    pub demonstration: Option<Demonstration>,
+    /// An assessment of the open patient was asked for and waits for the models or values.
     pub pending_predict: bool,
 }
 
@@ -367,7 +430,9 @@ impl State {
     /// A number that changes whenever something the result depends on changes.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.viewer.open.as_ref().map(|o| o.opening).hash(&mut hasher);
+        // The series and not its opening: a result is still its own when the series is taken up again.
+        let series = self.viewer.open.as_ref().map(|o| &o.series);
+        series.map(|s| (&s.uid, s.frames.first().map(|f| (&f.path, &f.member, f.frame)))).hash(&mut hasher);
         self.inputs.hash(&mut hasher);
         self.weights.key.hash(&mut hasher);
         hasher.finish()
@@ -378,9 +443,51 @@ impl State {
         self.outcome.assessment.is_some() && self.outcome.inputs != self.fingerprint()
     }
 
+    /// Whether somebody said, or the files say, that the open patient's values may stand under `values`.
+    pub fn is_open_patient(&self, values: &Identity) -> bool {
+        self.person.identity.is_same(values) || self.said_same(values)
+    }
+
+    /// Whether somebody said that `values` are the open patient's.
+    pub fn said_same(&self, values: &Identity) -> bool {
+        let open = &self.person.identity;
+        let one = |a: &Identity, b: &Identity| a == b || a.is_same(b);
+        self.same_persons.iter().any(|said| one(&said.study, open) && one(&said.values, values))
+    }
+
+    /// What a person has to say about who is who before anything is computed.
+    pub fn identity_question(&self) -> Option<IdentityQuestion> {
+        let study = self.person.identity.clone();
+        if let Some(offered) = &self.person.offered {
+            return Some(IdentityQuestion { study, values: offered.identity.clone(), offered: true });
+        }
+        let values = self.inputs.identity();
+        // An empty ID claims nothing.
+        if values.id.is_empty() || study.is_empty() || self.said_same(&values) {
+            return None;
+        }
+        let one = study.compare(&values) == Comparison::Same;
+        (!one).then_some(IdentityQuestion { study, values, offered: false })
+    }
+
+    /// Whom a result of what is on the desk is about.
+    ///
+    /// # Errors
+    /// Where the values are another patient's than the open study and nobody said that both are one.
+    pub fn subject(&self) -> Result<Subject, OtherPatient> {
+        let study = self.person.identity.clone();
+        let values = self.inputs.identity();
+        let values = if values.id.is_empty() { study.clone() } else { values };
+        let said = self.said_same(&values);
+        Subject::new(study, values, said)
+    }
+
     /// What still keeps Predict from being pressed, in the order of the steps; empty = ready.
     pub fn missing_for_prediction(&self) -> Vec<String> {
         let mut missing = Vec::new();
+        if self.identity_question().is_some() {
+            missing.push("say whether the values are this patient's".to_owned());
+        }
         match &self.viewer.open {
             None => missing.push("open a CT series".to_owned()),
             Some(open) if !open.series.usable => missing.push("open a CT series".to_owned()),

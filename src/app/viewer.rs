@@ -350,6 +350,18 @@ impl Viewer {
         &mut self.views[orientation as usize]
     }
 
+    /// Views and window as a series begins that was never shown.
+    pub fn look_at_new(&mut self, series: &Series) {
+        self.cross =
+            Voxel { column: series.columns / 2, row: series.rows / 2, slice: series.frames.len() / 2 };
+        self.reset_views();
+        self.invert = series.inverted;
+        self.window = series
+            .windows
+            .first()
+            .map_or(Window::MEDIASTINUM, |&[c, w]| Window { centre: c as f32, width: (w as f32).max(1.0) });
+    }
+
     /// All views as at opening.
     pub fn reset_views(&mut self) {
         self.views = [View::default(); 3];

@@ -1,16 +1,17 @@
 //! `thoracast demo`: the synthetic patient in the window, or headless with a report and a picture of every panel.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
 
 use super::{Stages, note, print_line, print_lines, warn};
 use crate::app::{self, gallery};
-use thoracast_core::assess::{self, Models};
+use thoracast_core::assess::{self, Case, Models, Remark};
 use thoracast_core::clinical;
 use thoracast_core::cohort::Table;
 use thoracast_core::fusion::FusionRule;
+use thoracast_core::identity::{Identity, Subject};
 use thoracast_core::nn::DeviceChoice;
 use thoracast_core::{phantom, report};
 use thoracast_dicom as dicom;
@@ -61,16 +62,17 @@ fn report_of_demo(args: &DemoArgs) -> anyhow::Result<()> {
     let scan = dicom::scan(std::slice::from_ref(&folder), &Stages)?;
     let series = scan.series.iter().find(|s| s.usable).context("the phantom's series can't be read")?;
     let volume = dicom::load(series, t4, &Stages, &|_, _| ())?;
-    let (record, warnings) = demo_record(&folder, &series.patient_id)?;
+    let table = Table::read(&folder.join("clinical.csv"))?;
+    let (record, warnings) = clinical::read_record(&table, &series.patient_id)?;
+    let values = Identity::of_row(&table, &series.patient_id);
+    let inputs = vec![report::Input::of_series(series), report::Input::of_values(&values, &[])];
+    let subject = Subject::new(Identity::of_series(series), values, false)?;
     let (t4, t11) = assess::cut_pictures(&models, &volume, t4, t11)?;
-    let assessment = assess::assess(&models, t4, t11, &record, &FusionRule::Vote, warnings, &Stages)?;
-    warn(&assessment.warnings);
-    let provenance = report::provenance(&models, Some(series));
+    let remarks = warnings.into_iter().map(Remark::Input).collect();
+    let case = Case { subject, record: record.clone(), t4, t11, remarks };
+    let assessment = assess::assess(&models, case, &FusionRule::Vote, &Stages)?;
+    warn(&assessment.remarks.words());
+    let provenance = report::provenance(&models, Some(series), inputs);
     report::save(&assessment, &record, &provenance, &args.out.join("report.pdf"))?;
     print_lines(&super::predict::in_words(&assessment))
-}
-
-fn demo_record(folder: &Path, id: &str) -> anyhow::Result<(clinical::Record, Vec<String>)> {
-    let table = Table::read(&folder.join("clinical.csv"))?;
-    Ok(clinical::read_record(&table, id)?)
 }

@@ -10,6 +10,7 @@ mod evaluate;
 mod explain;
 mod folder;
 mod inspect;
+mod levels;
 mod phantom;
 mod plot;
 mod predict;
@@ -56,6 +57,8 @@ enum Job {
     Anonymize(anonymize::AnonymizeArgs),
     /// What is in a file, folder, ZIP or DICOMDIR
     Inspect(inspect::InspectArgs),
+    /// Proposed vertebral levels of a series
+    Levels(levels::LevelsArgs),
     /// One patient: three branches, the vote, the nomogram
     Predict(predict::PredictArgs),
     /// Write a synthetic thoracic CT as a DICOM series with its ground truth
@@ -86,7 +89,11 @@ enum Job {
 pub fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("THORACAST_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     match run(parse_arguments()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_reader_gone(&error) => ExitCode::SUCCESS,
@@ -124,6 +131,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Job::Demo(args)) => demo::run(args),
         Some(Job::Anonymize(args)) => anonymize::run(args),
         Some(Job::Inspect(args)) => inspect::run(args),
+        Some(Job::Levels(args)) => levels::run(&args),
         Some(Job::Predict(args)) => predict::run(args),
         Some(Job::Phantom(args)) => phantom::run(args),
         Some(Job::Simulate(args)) => simulate::run(&args),

@@ -7,12 +7,17 @@ use clap::Args;
 
 use super::folder::ModelArgs;
 use super::{Stages, note, print_json, print_lines, warn};
-use thoracast_core::assess::{self, Assessment, LevelPicture, Models, RESEARCH_ONLY, UNTRAINED};
+use thoracast_core::assess::{
+    self, Assessment, Case, Gravity, LevelPicture, Models, Placed, RESEARCH_ONLY, Remark, UNTRAINED,
+};
 use thoracast_core::clinical::{self, Record};
 use thoracast_core::cohort::Table;
 use thoracast_core::figures::votes;
 use thoracast_core::fusion::{FittedStacking, FusionRule};
-use thoracast_core::report;
+use thoracast_core::identity::{self, Identity, OtherPatient, Subject};
+use thoracast_core::level::{self, Convention, Level};
+use thoracast_core::nn::Network;
+use thoracast_core::report::{self, Input};
 use thoracast_core::slice;
 use thoracast_dicom::{self as dicom, Series};
 use thoracast_files::words;
@@ -28,10 +33,14 @@ pub struct PredictArgs {
     /// The patient's ID in the clinical table (default: the patient ID of the series)
     #[arg(long)]
     id: Option<String>,
-    /// Slice at vertebra T4, counted from 0 at the feet
+    /// The table knows this patient under another number than the study: without this a row whose ID is not the
+    /// study's PatientID is refused
+    #[arg(long, conflicts_with_all = ["t4_image", "t11_image"])]
+    different_id: bool,
+    /// Slice at vertebra T4, counted from 0 at the feet (default: as `levels` proposes it, where that is certain)
     #[arg(long, value_name = "N")]
     t4: Option<usize>,
-    /// Slice at vertebra T11, counted from 0 at the feet
+    /// Slice at vertebra T11, counted from 0 at the feet (default: likewise)
     #[arg(long, value_name = "N")]
     t11: Option<usize>,
     /// Series to use where a study has several
@@ -57,34 +66,56 @@ pub struct PredictArgs {
     models: ModelArgs,
 }
 
-/// What the networks and trees are given.
-struct Inputs {
-    t4: LevelPicture,
-    t11: LevelPicture,
+/// A patient as found on the disk, before any model is loaded.
+struct Found<'a> {
+    subject: Subject,
     record: Record,
-    series: Option<Series>,
-    warnings: Vec<String>,
+    pictures: Pictures<'a>,
+    remarks: Vec<Remark>,
+    inputs: Vec<Input>,
+}
+
+/// Where the pictures at T4 and T11 come from.
+enum Pictures<'a> {
+    /// Slices of a series; those not given are proposed from its spine.
+    Series {
+        series: Box<Series>,
+        t4: Option<usize>,
+        t11: Option<usize>,
+    },
+    Cut {
+        t4: &'a Path,
+        t11: &'a Path,
+    },
 }
 
 pub fn run(args: PredictArgs) -> anyhow::Result<()> {
     let table = Table::read(&args.clinical)?;
-    // A wrong ID or cell is told before the networks are loaded, when the ID is known that early.
+    // A wrong ID or cell is told before anything else is read, when the ID is known that early.
     if let Some(id) = &args.id {
         clinical::read_record(&table, id)?;
     }
     let rule = fusion_rule(&args.fusion)?;
-    let models = args.models.load()?;
-    let inputs = match (&args.path, &args.t4_image, &args.t11_image) {
-        (Some(path), _, _) => from_series(path, &args, &table, &models)?,
-        (None, Some(t4), Some(t11)) => from_pictures(t4, t11, &args, &table, &models)?,
+    let mut found = match (&args.path, &args.t4_image, &args.t11_image) {
+        (Some(path), _, _) => in_study(path, &args, &table)?,
+        (None, Some(t4), Some(t11)) => in_pictures(t4, t11, &args, &table)?,
         _ => bail!("give a study's path, or both --t4-image and --t11-image"),
     };
-    let Inputs { t4, t11, record, series, warnings } = inputs;
-    let warnings = words::capped(warnings);
-    let assessment = assess::assess(&models, t4, t11, &record, &rule, warnings, &Stages)?;
-    warn(&assessment.warnings);
+    if matches!(rule, FusionRule::Stacking(_)) {
+        found.inputs.push(Input::of_file("Stacking weights", Path::new(&args.fusion)));
+    }
+    let models = args.models.load()?;
+    let (t4, t11) = cut(&found.pictures, &models)?;
+    let record = found.record;
+    let case = Case { subject: found.subject, record: record.clone(), t4, t11, remarks: found.remarks };
+    let assessment = assess::assess(&models, case, &rule, &Stages)?;
+    warn(&assessment.remarks.words());
     if let Some(folder) = &args.out {
-        let provenance = report::provenance(&models, series.as_ref());
+        let series = match &found.pictures {
+            Pictures::Series { series, .. } => Some(series.as_ref()),
+            Pictures::Cut { .. } => None,
+        };
+        let provenance = report::provenance(&models, series, found.inputs);
         report::save(&assessment, &record, &provenance, &folder.join("report.pdf"))?;
         note(&format!("report: {}", folder.join("report.pdf").display()));
     }
@@ -101,49 +132,118 @@ fn fusion_rule(asked: &str) -> anyhow::Result<FusionRule> {
     })
 }
 
-fn from_pictures(
-    t4: &Path,
-    t11: &Path,
+fn in_pictures<'a>(
+    t4: &'a Path,
+    t11: &'a Path,
     args: &PredictArgs,
     table: &Table,
-    models: &Models,
-) -> anyhow::Result<Inputs> {
+) -> anyhow::Result<Found<'a>> {
     let id = args.id.as_deref().context("--id names the patient's row in the clinical table")?;
     let (record, warnings) = clinical::read_record(table, id)?;
-    let picture = |path: &Path, network: &thoracast_core::nn::Network| -> anyhow::Result<LevelPicture> {
-        Ok(LevelPicture { slice: None, picture: slice::read_picture(path, &network.card.recipe)? })
-    };
-    Ok(Inputs {
-        t4: picture(t4, &models.t4)?,
-        t11: picture(t11, &models.t11)?,
+    let values = Identity::of_row(table, id);
+    let inputs = vec![
+        Input::of_file("T4 picture", t4),
+        Input::of_file("T11 picture", t11),
+        Input::of_values(&values, &[]),
+    ];
+    Ok(Found {
+        subject: Subject::of_pictures(values),
         record,
-        series: None,
-        warnings,
+        pictures: Pictures::Cut { t4, t11 },
+        remarks: words::capped(warnings).into_iter().map(Remark::Input).collect(),
+        inputs,
     })
 }
 
-fn from_series(path: &Path, args: &PredictArgs, table: &Table, models: &Models) -> anyhow::Result<Inputs> {
-    let (Some(t4), Some(t11)) = (args.t4, args.t11) else {
-        bail!(
-            "give the slices with --t4 N and --t11 N (counted from 0 at the feet): levels are not proposed yet"
-        );
-    };
+fn in_study<'a>(path: &Path, args: &PredictArgs, table: &Table) -> anyhow::Result<Found<'a>> {
     let scan = dicom::scan(&[path.to_owned()], &Stages)?;
     let unreadable = scan.unreadable.iter().map(|file| format!("{}: {}", file.path.display(), file.reason));
     warn(&unreadable.collect::<Vec<_>>());
     let mut warnings = Vec::new();
     let series = choose(&scan.series, args.series.as_deref(), path, &mut warnings)?;
-    let id = args.id.clone().unwrap_or_else(|| series.patient_id.clone());
+    let study = Identity::of_series(series);
+    let id = match &args.id {
+        Some(id) => id.clone(),
+        None if study.id.is_empty() => bail!(
+            "{}: the study states no PatientID (0010,0020); name the patient's row in the clinical table with --id",
+            path.display()
+        ),
+        None => study.id.clone(),
+    };
     let (record, of_record) = clinical::read_record(table, &id)?;
+    let values = Identity::of_row(table, &id);
+    let inputs = vec![Input::of_series(series), Input::of_values(&values, &[])];
+    let subject = Subject::new(study, values, args.different_id).map_err(|other| refused(&other))?;
     warnings.extend(series.warnings.iter().cloned());
     warnings.extend(of_record);
-    let volume = dicom::load(series, t4, &Stages, &|_, _| ())?;
-    let (t4, t11) = assess::cut_pictures(models, &volume, t4, t11)?;
-    Ok(Inputs { t4, t11, record, series: Some(series.clone()), warnings })
+    Ok(Found {
+        subject,
+        record,
+        pictures: Pictures::Series { series: Box::new(series.clone()), t4: args.t4, t11: args.t11 },
+        remarks: words::capped(warnings).into_iter().map(Remark::Input).collect(),
+        inputs,
+    })
+}
+
+/// The sentence for a row that is not the study's patient.
+fn refused(other: &OtherPatient) -> anyhow::Error {
+    anyhow::anyhow!(
+        "the clinical row's {} is not the study's: take the row of the study's patient, or add --different-id where the \
+         table knows this patient under another number; row {}, study {}",
+        identity::field_words(&other.fields),
+        other.values.words(),
+        other.study.words()
+    )
+}
+
+/// The pictures that the networks see.
+fn cut(pictures: &Pictures<'_>, models: &Models) -> anyhow::Result<(LevelPicture, LevelPicture)> {
+    match pictures {
+        Pictures::Series { series, t4, t11 } => {
+            let volume = dicom::load(series, t4.unwrap_or(0), &Stages, &|_, _| ())?;
+            let places = places(&volume, [*t4, *t11])?;
+            let (mut t4, mut t11) = assess::cut_pictures(models, &volume, places[0].0, places[1].0)?;
+            (t4.placed, t11.placed) = (places[0].1, places[1].1);
+            Ok((t4, t11))
+        }
+        Pictures::Cut { t4, t11 } => {
+            let read = |path: &Path, network: &Network| -> anyhow::Result<LevelPicture> {
+                let picture = slice::read_picture(path, &network.card.recipe)?;
+                Ok(LevelPicture { slice: None, placed: Placed::ByPerson, picture })
+            };
+            Ok((read(t4, &models.t4)?, read(t11, &models.t11)?))
+        }
+    }
+}
+
+/// The slices of T4 and T11: as given, else as proposed from the spine where that is certain enough.
+fn places(volume: &dicom::Volume, given: [Option<usize>; 2]) -> anyhow::Result<Vec<(usize, Placed)>> {
+    let proposals =
+        given.contains(&None).then(|| level::propose(volume, Convention::default())).unwrap_or_default();
+    let place = |(level, given): (Level, Option<usize>)| {
+        if let Some(slice) = given {
+            return Ok((slice, Placed::ByPerson));
+        }
+        let vertebra = level.vertebra();
+        let Some(proposed) = proposals.confident(vertebra) else {
+            let name = level.name();
+            let flag = name.to_lowercase();
+            let why = match (proposals.level(vertebra), proposals.warnings.last()) {
+                (Some(p), _) => {
+                    format!("slice {} is a guess with a confidence of only {:.2}", p.slice, p.confidence)
+                }
+                (None, Some(why)) => why.clone(),
+                (None, None) => "it is not in the scan, or too near to its end".to_owned(),
+            };
+            bail!("{name} was not found with certainty ({why}); give its slice with --{flag} N");
+        };
+        Ok((proposed.slice, Placed::Proposed { confidence: f64::from(proposed.confidence) }))
+    };
+    Level::ALL.into_iter().zip(given).map(place).collect()
 }
 
 /// The series asked for, or the one with most slices (said aloud where there was a choice).
-fn choose<'a>(
+pub(super) fn choose<'a>(
     series: &'a [Series],
     uid: Option<&str>,
     path: &Path,
@@ -165,7 +265,7 @@ pub(super) fn in_words(a: &Assessment) -> Vec<String> {
     if !a.meaningful {
         lines.push(UNTRAINED.to_uppercase());
     }
-    let vote = |v: bool| if v { "metastasis" } else { "none" };
+    let vote = |v: bool| if v { "metastasis" } else { "no metastasis" };
     lines.push(format!("Patient {}", a.id));
     for (name, probability, says, spread) in [
         ("T4", a.t4.probability, a.t4.vote, a.t4.spread()),
@@ -185,6 +285,10 @@ pub(super) fn in_words(a: &Assessment) -> Vec<String> {
         }
         _ => lines.push("  nomogram  no risk: a predictor is missing".to_owned()),
     }
+    if a.doubtful() {
+        lines.push("  DOUBTFUL  not to be relied on:".to_owned());
+    }
+    lines.extend(a.remarks.words_from(Gravity::Beside).iter().map(|words| format!("  – {words}")));
     lines.push(RESEARCH_ONLY.to_owned());
     lines
 }

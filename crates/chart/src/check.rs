@@ -1,5 +1,7 @@
 //! Layout invariants that every chart's tests ask for.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, of other crates too
+
 use super::{Chart, Mark, Rect, Text, Theme, raster, svg};
 
 /// Panics where text leaves the canvas or covers other text, a mark is not finite, or the SVG does not parse.

@@ -40,6 +40,8 @@ pub struct Survival {
     pub survival_title: String,
     /// A sentence inside the plot, e.g. "log-rank p = 0.003"; empty for none.
     pub note: String,
+    /// What takes from the note, inside the plot below it and in the CSV; empty for none.
+    pub caveat: String,
     /// Data set, model, number of patients: printed under the chart; empty for none.
     pub source: String,
 }
@@ -76,12 +78,17 @@ impl Survival {
 
     /// The steps as CSV.
     pub fn csv(&self) -> String {
-        let mut text = "group,time,n_risk,n_event,n_censor,survival,low,high\n".to_owned();
+        // A column of its own, so that the caveat stays with the numbers and every reader of CSV still reads them.
+        let (head, last) = match self.caveat.as_str() {
+            "" => ("", String::new()),
+            words => (",caveat", format!(",\"{}\"", words.replace('"', "\"\""))),
+        };
+        let mut text = format!("group,time,n_risk,n_event,n_censor,survival,low,high{head}\n");
         for curve in &self.curves {
             for s in &curve.steps {
                 let limits = s.limits.map_or_else(|| ",".to_owned(), |[l, h]| format!("{l},{h}"));
                 let counts = format!("{},{},{},{}", s.time, s.n_risk, s.n_event, s.n_censor);
-                text += &format!("\"{}\",{counts},{},{limits}\n", curve.name, s.survival);
+                text += &format!("\"{}\",{counts},{},{limits}{last}\n", curve.name, s.survival);
             }
         }
         text
@@ -159,27 +166,26 @@ fn steps(chart: &mut Chart, plot: &Plot, curve: &Curve) {
 
 fn legend(chart: &mut Chart, plot: &Plot, survival: &Survival) {
     let s = plot.size;
-    let mut lines: Vec<(&str, Option<Role>)> =
-        survival.curves.iter().map(|c| (c.name.as_str(), Some(c.role))).collect();
-    lines.push(("Ticks: censored", None));
+    let curves = survival.curves.iter().map(|c| (c.name.clone(), Role::Ink, Some(c.role)));
+    let mut lines: Vec<(String, Role, Option<Role>)> = curves.collect();
+    lines.push(("Ticks: censored".to_owned(), Role::Muted, None));
     if !survival.note.is_empty() {
-        lines.push((survival.note.as_str(), None));
+        lines.push((survival.note.clone(), Role::Muted, None));
+    }
+    let width = plot.area.width - 4.2 * s;
+    if !survival.caveat.is_empty() {
+        let caveat = text::wrap(&survival.caveat, width, s, Weight::Regular);
+        lines.extend(caveat.into_iter().map(|line| (line, Role::Warning, None)));
     }
     let first = plot.area.bottom() - 1.4 * s * lines.len() as f32 + 0.5 * s;
-    for (i, (words, role)) in lines.into_iter().enumerate() {
+    for (i, (words, ink, role)) in lines.into_iter().enumerate() {
         let y = first + 1.4 * s * i as f32;
         let x = plot.area.x + 1.0 * s;
-        let width = plot.area.width - 4.2 * s;
         if let Some(role) = role {
             chart.line([x, y - 0.33 * s], [x + 1.6 * s, y - 0.33 * s], role.stroke(0.2 * s));
         }
-        let words = text::fit(words, width, s, Weight::Regular);
-        chart.text(Text::new(
-            [x + 2.2 * s, y],
-            words,
-            s,
-            if role.is_some() { Role::Ink } else { Role::Muted },
-        ));
+        let words = text::fit(&words, width, s, Weight::Regular);
+        chart.text(Text::new([x + 2.2 * s, y], words, s, ink));
     }
 }
 
@@ -254,6 +260,7 @@ mod tests {
             time_title: "Time (days)".to_owned(),
             survival_title: "Distant metastasis-free survival".to_owned(),
             note: "log-rank p < 0.001".to_owned(),
+            caveat: String::new(),
             source: "Made-up data, 186 patients".to_owned(),
         }
     }
@@ -280,6 +287,25 @@ mod tests {
             check::assert_sound(&draw(&sample(), width));
         }
         check::look(&draw(&sample(), 640.0), "km");
+    }
+
+    /// That the cut was chosen on the same patients stood in small print under the chart, and not in the CSV.
+    #[test]
+    fn a_caveat_stands_in_the_plot_and_with_the_numbers() {
+        let caveat = "Cut chosen on these very patients: p is too small".to_owned();
+        let survival = Survival { caveat: caveat.clone(), ..sample() };
+        for width in [360.0, 515.0, 760.0] {
+            let chart = draw(&survival, width);
+            check::assert_sound(&chart);
+            let warned = |t: &&Text| t.fill.role == Role::Warning;
+            let words: Vec<String> = chart.texts().filter(warned).map(|t| t.text.clone()).collect();
+            assert_eq!(words.join(" "), caveat);
+        }
+        check::look(&draw(&survival, 640.0), "km-caveat");
+        let csv = survival.csv();
+        assert!(csv.lines().all(|line| line.split(',').count() == 9), "{csv}");
+        assert!(csv.lines().skip(1).all(|line| line.ends_with(&format!("\"{caveat}\""))));
+        assert!(!sample().csv().contains("caveat"));
     }
 
     #[test]

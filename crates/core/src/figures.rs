@@ -86,6 +86,7 @@ pub fn survival(
         time_title: time,
         survival_title: survival,
         note,
+        caveat: String::new(),
         source: format!("{source} · median time: {}", medians.join(", ")),
     }
 }

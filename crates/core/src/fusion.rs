@@ -43,7 +43,7 @@ pub struct Fused {
 /// Fuses the branches by the published rule; the clinical vote counts only where the image branches differ.
 ///
 /// ```
-/// use thoracast::fusion::{LogProb, Source, fuse};
+/// use thoracast_core::fusion::{LogProb, Source, fuse};
 /// let no = LogProb([-0.1, -2.4]);
 /// let yes = LogProb([-1.6, -0.2]);
 /// assert_eq!(fuse(no, yes, false).source, Source::T4);

@@ -19,6 +19,8 @@ pub mod evaluate;
 pub mod figures;
 /// Three votes, one probability.
 pub mod fusion;
+/// Whom something belongs to, and whether two of them are one person.
+pub mod identity;
 /// Where the vertebral levels T4 and T11 are.
 pub mod level;
 /// Weights a person imported, checked and kept in a folder of their own.

@@ -202,6 +202,7 @@ fn name_persons(persons: &[Person]) -> String {
 /// # Errors
 /// `NothingFound` when there is no DICOM object at all, `File` when a path does not exist, `Cancelled`.
 pub fn scan(paths: &[PathBuf], progress: &dyn Progress) -> Result<Scan, DicomError> {
+    let _scan = tracing::info_span!("scan", paths = paths.len()).entered();
     scan::scan(paths, progress)
 }
 
@@ -216,6 +217,8 @@ pub fn load(
     progress: &dyn Progress,
     on_plane: &(dyn Fn(usize, &Arc<Plane>) + Sync),
 ) -> Result<Volume, DicomError> {
+    let (slices, rows, columns) = (series.slices, series.rows, series.columns);
+    let _load = tracing::info_span!("load", slices, rows, columns).entered();
     load::load(series, start, progress, on_plane)
 }
 

@@ -95,3 +95,22 @@ fn weigh(map: &FeatureMap, weights: &[f64]) -> Heatmap {
     let values = rectified.into_iter().map(|v| ((v - low) / (high - low + 1e-12)) as f32).collect();
     Heatmap { width: map.width, height: map.height, values }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An empty map once passed every test of Grad-CAM.
+    #[test]
+    fn the_map_is_the_channels_sum_by_slope_rectified_and_scaled() {
+        let values = vec![0.0, 1.0, 2.0, 4.0, /* second channel */ 1.0, 1.0, 1.0, 1.0];
+        let map = FeatureMap { channels: 2, height: 2, width: 2, values };
+        // 2a − 2b: −2, 0, 2, 6; nothing under zero, then from 0 to 1.
+        let heat = weigh(&map, &[2.0, -2.0]);
+        assert_eq!((heat.width, heat.height), (2, 2));
+        for (got, want) in heat.values.iter().zip([0.0, 0.0, 1.0 / 3.0, 1.0]) {
+            assert!((got - want).abs() < 1e-6, "{:?}", heat.values);
+        }
+        assert!(weigh(&map, &[-1.0, -1.0]).values.iter().all(|v| *v == 0.0), "nothing speaks for the class");
+    }
+}

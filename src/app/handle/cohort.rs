@@ -283,8 +283,9 @@ impl Workstation {
         }
     }
 
-    /// Opens a patient's series and takes the clinical values of the row.
-    fn open_patient(&mut self, id: &str) {
+    /// Opens a patient's own series with the values of the row; without a series, the row alone. What is open on the desk
+    /// is put away first, and nothing of it or for it changes.
+    pub(super) fn open_patient(&mut self, id: &str) {
         let Some(patients) = &self.state.cohort.patients else { return };
         let Some(patient) = patients.matching.patients.iter().find(|p| p.id == id) else { return };
         let series: Vec<Series> =
@@ -292,18 +293,25 @@ impl Workstation {
         let has_row = patient.in_clinical;
         let best = dicom::largest_usable(&series);
         self.state.workspace = Workspace::Patient;
-        if series.is_empty() {
-            let words = format!(
-                "no DICOM series of this patient is here; only the table's values are taken; ID {id}"
-            );
-            self.state.tell(Severity::Info, words);
-        } else {
-            self.add_to_browser(Scan { series, unreadable: Vec::new() }, best);
-        }
-        if has_row {
-            self.pick_row(id);
-        } else {
+        let values = if has_row { self.read_row(id) } else { None };
+        if !has_row {
             self.state.tell(Severity::Info, format!("no clinical table has a row of this patient; ID {id}"));
+        }
+        match (best, values) {
+            (Some(best), values) => {
+                self.add_to_browser(Scan { series, unreadable: Vec::new() }, Some(best));
+                if let Some(values) = values {
+                    self.offer_to_empty_form(values);
+                }
+            }
+            (None, Some(values)) => {
+                let words = format!(
+                    "no usable DICOM series of this patient is here; the row is shown alone; ID {id}"
+                );
+                self.state.tell(Severity::Info, words);
+                self.show_alone(values);
+            }
+            (None, None) => {}
         }
     }
 }

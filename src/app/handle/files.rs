@@ -8,15 +8,13 @@ use super::super::Workstation;
 use super::super::cohort::{CohortFinished, MappingForm};
 use super::super::command::{Action, Finished, PickPurpose};
 use super::super::jobs::JobId;
-use super::super::shelf::{self, Desk};
-use super::super::state::{Inputs, OpenSeries, Outcome, Preset, Severity, Window, Workspace, patients};
+use super::super::shelf;
+use super::super::state::{Demonstration, OpenSeries, Preset, Severity, Workspace, patients};
 use super::mapping::{form_of_table, mapped, remembered};
 use thoracast_core::clinical;
 use thoracast_core::cohort::{Mapping, Table, draft, folder};
 use thoracast_core::phantom;
-use thoracast_dicom::{
-    self as dicom, DicomError, Orientation, Plane, Preview, Scan, Sections, Unmeasured, Volume, Voxel,
-};
+use thoracast_dicom::{self as dicom, DicomError, Plane, Preview, Scan, Sections, Unmeasured, Volume};
 use thoracast_files::progress::Progress;
 
 impl Workstation {
@@ -106,7 +104,7 @@ impl Workstation {
 
     /// Opens studies and clinical tables alike; which is which is told from the name.
     pub(super) fn open_paths(&mut self, paths: Vec<PathBuf>) {
-        self.state.pending_levels = None;
+        self.state.demonstration = None;
         self.state.pending_predict = false;
         let (tables, studies): (Vec<_>, Vec<_>) = paths.into_iter().partition(|p| is_table(p));
         if let Some(table) = tables.into_iter().next_back() {
@@ -202,9 +200,10 @@ impl Workstation {
             self.state.tell(Severity::Warning, warning.clone());
         }
         self.jobs.cancel(JobId::Load);
+        let before = self.values_without_series();
         self.park();
         let (desk, kept) = self.state.shelf.take(&series);
-        self.seat(desk, &series);
+        self.seat(desk, &series, before);
         self.state.viewer.openings += 1;
         match kept {
             Some(open) => {
@@ -248,75 +247,14 @@ impl Workstation {
         });
     }
 
-    /// Puts the shown series away with all that was done on it.
-    fn park(&mut self) {
-        self.jobs.cancel(JobId::Assess);
-        let viewer = &mut self.state.viewer;
-        viewer.sketch = None;
-        viewer.selected = None;
-        viewer.cine.playing = false;
-        viewer.active = Orientation::Axial;
-        let Some(open) = viewer.open.take() else { return };
-        let desk = Desk {
-            cross: viewer.cross,
-            window: viewer.window,
-            views: viewer.views,
-            inputs: std::mem::take(&mut self.state.inputs),
-            undo: std::mem::take(&mut self.state.undo),
-            redo: std::mem::take(&mut self.state.redo),
-            outcome: std::mem::take(&mut self.state.outcome),
-        };
-        self.state.shelf.park(open, desk);
-    }
-
-    /// Takes up the work on a series where it was left; a new one begins with the patient's clinical values.
-    fn seat(&mut self, desk: Option<Desk>, series: &dicom::Series) {
-        let viewer = &mut self.state.viewer;
-        if let Some(desk) = desk {
-            viewer.cross = desk.cross;
-            viewer.window = desk.window;
-            viewer.views = desk.views;
-            self.state.inputs = desk.inputs;
-            self.state.undo = desk.undo;
-            self.state.redo = desk.redo;
-            self.state.outcome = desk.outcome;
-            return;
-        }
-        viewer.cross =
-            Voxel { column: series.columns / 2, row: series.rows / 2, slice: series.frames.len() / 2 };
-        viewer.reset_views();
-        viewer.invert = series.inverted;
-        viewer.window = series
-            .windows
-            .first()
-            .map_or(Window::MEDIASTINUM, |&[c, w]| Window { centre: c as f32, width: (w as f32).max(1.0) });
-        // Levels belong to a series; clinical values to a patient. What was typed before any series was open stays.
-        let typed = std::mem::take(&mut self.state.inputs);
-        let known = self.state.shelf.inputs_of(&series.patient_id);
-        let (id, fields) = match known {
-            Some(inputs) => (inputs.id.clone(), inputs.fields.clone()),
-            None => (typed.id, typed.fields),
-        };
-        let id = if id.is_empty() { series.patient_id.clone() } else { id };
-        self.state.inputs = Inputs { id, fields, ..Inputs::default() };
-        self.state.undo.clear();
-        self.state.redo.clear();
-        self.state.outcome = Outcome::default();
-    }
-
     /// Takes the shown series out of memory; it stays in the browser's list.
     pub(super) fn close_series(&mut self) {
         self.jobs.cancel(JobId::Load);
-        self.jobs.cancel(JobId::Assess);
         let closed = self.state.viewer.open.as_ref().map(|open| open.series.clone());
         self.park();
         if let Some(series) = closed {
             self.state.shelf.forget(&series);
         }
-        self.state.inputs = Inputs::default();
-        self.state.outcome = Outcome::default();
-        self.state.undo.clear();
-        self.state.redo.clear();
     }
 
     pub(super) fn plane_ready(&mut self, opening: u64, number: usize, plane: Arc<Plane>) {
@@ -388,19 +326,28 @@ impl Workstation {
                 if let Some(reason) = unmeasured {
                     self.look_only(reason);
                 }
-                if let Some([t4, t11]) = self.state.pending_levels.take() {
-                    self.change("demonstration", |inputs| {
-                        inputs.t4 = Some(t4);
-                        inputs.t11 = Some(t11);
-                    });
-                    self.show_slice(t4);
-                }
+                self.begin_demonstration();
                 self.predict_if_pending();
             }
             // Another series was chosen meanwhile, or a person pressed Cancel: what was read stays on screen.
             Err(DicomError::Cancelled) => self.state.tell(Severity::Info, "loading stopped"),
             Err(error) => self.state.tell(Severity::Error, error.to_string()),
         }
+    }
+
+    /// T4 and T11 of the demonstration patient, once its own series stands; no other series gets them.
+    fn begin_demonstration(&mut self) {
+        let open = &self.state.person.identity;
+        let Some(demonstration) = self.state.demonstration.take_if(|d| d.patient_id == open.id) else {
+            return;
+        };
+        let [t4, t11] = demonstration.levels;
+        self.change("demonstration", |inputs| {
+            inputs.t4 = Some(t4);
+            inputs.t11 = Some(t11);
+        });
+        self.show_slice(t4);
+        self.state.pending_predict = true;
     }
 
     /// The open series is looked at only: its values are no HU, as its headers or its voxels tell.
@@ -456,13 +403,15 @@ impl Workstation {
                 let id = self.state.inputs.id.trim().to_owned();
                 let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
                 self.state.tell(Severity::Info, format!("{name}: {}", patients(ids.len())));
-                // Without a patient the only row there is will do; another patient's row is never taken unasked.
-                let only = (id.is_empty() && ids.len() == 1).then(|| ids[0].clone());
+                // Where nobody is open the only row there is will do; another patient's row is never taken unasked.
+                let nobody = self.state.viewer.open.is_none() && self.state.person.identity.is_empty();
+                let only = (nobody && id.is_empty() && ids.len() == 1).then(|| ids[0].clone());
                 let row = if ids.contains(&id) { Some(id) } else { only };
                 self.seat_table(path, table, ids);
                 // A filled form is never overwritten.
-                if let Some(row) = row.filter(|_| self.state.inputs.filled() == 0) {
-                    self.pick_row(&row);
+                match row.filter(|_| self.state.inputs.filled() == 0) {
+                    Some(row) => self.pick_row(&row),
+                    None => self.take_own_row(),
                 }
                 self.predict_if_pending();
             }
@@ -487,13 +436,12 @@ impl Workstation {
             Severity::Info,
             "synthetic patient: T4 and T11 come from its known truth, clinical values from its table",
         );
-        self.state.inputs = Inputs::default();
         self.open_paths(vec![folder.join("clinical.csv"), folder.clone()]);
         match phantom::read_truth(&folder) {
             Ok(truth) => {
-                self.state.pending_levels =
-                    truth.slice_of("T4").zip(truth.slice_of("T11")).map(|(a, b)| [a, b]);
-                self.state.pending_predict = true;
+                let levels = truth.slice_of("T4").zip(truth.slice_of("T11")).map(|(t4, t11)| [t4, t11]);
+                let patient_id = truth.patient_id.clone();
+                self.state.demonstration = levels.map(|levels| Demonstration { patient_id, levels });
             }
             Err(error) => self.state.tell(Severity::Error, error.to_string()),
         }

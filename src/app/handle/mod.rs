@@ -10,6 +10,7 @@ mod fusion;
 mod mapping;
 mod marks;
 mod patient;
+mod person;
 mod remember;
 mod statistics;
 mod training;
@@ -81,11 +82,17 @@ impl Workstation {
             Command::OpenStacking(path) => self.open_stacking(&path),
             Command::BrowseStackingOut => self.browse_stacking_out(),
             Command::WriteStacking(path) => self.write_stacking(path),
-            Command::ClearForm => self.change("clear", |inputs| {
-                inputs.fields.clear();
-                inputs.id.clear();
-            }),
+            Command::ClearForm => {
+                let id = self.state.person.identity.id.clone();
+                self.change("clear", |inputs| {
+                    inputs.fields.clear();
+                    inputs.row = None;
+                    inputs.id = id;
+                });
+            }
             Command::PickRow(id) => self.pick_row(&id),
+            Command::OpenRow(id) => self.open_row(&id),
+            Command::AnswerIdentity { same } => self.answer_identity(same),
             Command::FilterRows(text) => self.filter_rows(text),
             Command::Cohort(command) => self.cohort(command),
             Command::ShowTab(tab) => self.show_tab(tab),

@@ -9,9 +9,9 @@ use super::super::command::Finished;
 use super::super::jobs::JobId;
 use super::super::state::{Inputs, Level, Severity, Tab};
 use super::super::{ModelsState, State};
-use thoracast_core::assess::{self, AssessError, Assessment, Models};
+use thoracast_core::assess::{self, AssessError, Assessment, Case, Models, Remark};
 use thoracast_core::clinical::{self, Record, VARIABLES};
-use thoracast_core::report::{self, Provenance};
+use thoracast_core::report::{self, Input, Provenance};
 
 /// A changed value is assessed anew after this pause, so that typing does not start a run a letter.
 const UPDATE_PAUSE: Duration = Duration::from_millis(700);
@@ -82,25 +82,6 @@ impl Workstation {
         self.mark(level, Some(self.state.viewer.cross.slice));
     }
 
-    /// Fills the form from the open table's row with this ID.
-    pub(super) fn pick_row(&mut self, id: &str) {
-        let Some(open) = &self.state.table else { return };
-        let table = self.state.cohort.source_of(open, id).unwrap_or(&open.table);
-        match clinical::read_record(table, id) {
-            Ok((record, warnings)) => {
-                for warning in warnings {
-                    self.state.tell(Severity::Warning, warning);
-                }
-                self.state.last_change = None;
-                self.change("row", |inputs| {
-                    inputs.id = record.id.clone();
-                    inputs.fields = form_texts(&record);
-                });
-            }
-            Err(error) => self.state.tell(Severity::Error, error.to_string()),
-        }
-    }
-
     /// Starts the prediction asked for before everything was loaded.
     pub(super) fn predict_if_pending(&mut self) {
         let waits = self.state.pending_predict;
@@ -133,6 +114,10 @@ impl Workstation {
     }
 
     fn start_assessment(&mut self, models: Arc<Models>) {
+        let subject = match self.state.subject() {
+            Ok(subject) => subject,
+            Err(other) => return self.state.tell(Severity::Error, other.to_string()),
+        };
         let State { viewer, inputs, outcome, .. } = &mut self.state;
         let volume = viewer.open.as_ref().and_then(|o| o.volume.clone());
         let (Some(volume), Some(t4), Some(t11), Ok(record)) =
@@ -143,14 +128,17 @@ impl Workstation {
         let rule = inputs.fusion.clone();
         let mut warnings = viewer.open.as_ref().map(|o| o.series.warnings.clone()).unwrap_or_default();
         warnings.extend(clinical::outside_codes(&record));
+        let remarks: Vec<Remark> = warnings.into_iter().map(Remark::Input).collect();
         outcome.failure = None;
         outcome.changed_at = None;
         let fingerprint = self.state.fingerprint();
         self.state.outcome.attempted = Some(fingerprint);
         self.jobs.cancel(JobId::Assess);
         self.jobs.start(JobId::Assess, move |progress, reporter| {
-            let result = assess::cut_pictures(&models, &volume, t4, t11)
-                .and_then(|(t4, t11)| assess::assess(&models, t4, t11, &record, &rule, warnings, progress));
+            let result = assess::cut_pictures(&models, &volume, t4, t11).and_then(|(t4, t11)| {
+                let case = Case { subject, record: record.clone(), t4, t11, remarks };
+                assess::assess(&models, case, &rule, progress)
+            });
             let result = Box::new(result);
             reporter.send(Finished::Assessed { inputs: fingerprint, record, result });
         });
@@ -214,7 +202,11 @@ impl Workstation {
         let models = Arc::clone(self.models()?);
         let assessment = Arc::new(self.as_shown(&assessment));
         let series = self.state.viewer.open.as_ref().map(|o| &o.series);
-        let provenance = report::provenance(&models, series);
+        let inputs = &self.state.inputs;
+        let values = inputs.row.as_ref().map_or_else(|| inputs.identity(), |row| row.identity.clone());
+        let went_in = series.map(Input::of_series).into_iter();
+        let went_in = went_in.chain([Input::of_values(&values, &inputs.changed_since_row())]).collect();
+        let provenance = report::provenance(&models, series, went_in);
         Some((assessment, self.state.outcome.record.clone(), provenance))
     }
 
@@ -259,7 +251,7 @@ impl Workstation {
 }
 
 /// The form's texts for a record's values.
-fn form_texts(record: &Record) -> std::collections::BTreeMap<&'static str, String> {
+pub(super) fn form_texts(record: &Record) -> std::collections::BTreeMap<&'static str, String> {
     VARIABLES
         .iter()
         .filter_map(|variable| {

@@ -79,6 +79,7 @@ impl Workstation {
         (s.computed, s.cut, s.failure, s.question) = (None, None, None, None);
         s.groups.clear();
         s.patient.clear();
+        s.patient_placed = false;
         match asked {
             Ok((data, question)) => {
                 s.data = Some(Arc::new(data));
@@ -131,6 +132,7 @@ impl Workstation {
     pub(super) fn move_patient(&mut self, name: &str, value: Value) {
         if let Some(place) = self.state.statistics.patient.iter_mut().find(|(n, _)| n == name) {
             place.1 = value;
+            self.state.statistics.patient_placed = true;
         }
     }
 

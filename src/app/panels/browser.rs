@@ -5,6 +5,7 @@ use egui::{RichText, Ui};
 use super::super::command::{Action, Command};
 use super::super::theme;
 use super::Scene;
+use thoracast_core::identity::Identity;
 use thoracast_core::report::date_words;
 use thoracast_dicom::Series;
 
@@ -30,7 +31,9 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         for (patient, studies) in grouped(&scene.state.scan.series) {
             ui.add_space(6.0);
-            ui.add(egui::Label::new(theme::strong(or(patient, "no patient ID"))).truncate());
+            let words = patient.words();
+            ui.add(egui::Label::new(theme::strong(or(&patient.id, "no patient ID"))).truncate())
+                .on_hover_text(words);
             for (study, indices) in studies {
                 study_line(ui, study);
                 for index in indices {
@@ -43,15 +46,17 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
 }
 
 /// Series numbers by patient, then by study, in the order found.
-type Grouped<'a> = Vec<(&'a str, Vec<(&'a Series, Vec<usize>)>)>;
+type Grouped<'a> = Vec<(Identity, Vec<(&'a Series, Vec<usize>)>)>;
 
 fn grouped(series: &[Series]) -> Grouped<'_> {
     let mut patients: Grouped<'_> = Vec::new();
     for (index, s) in series.iter().enumerate() {
-        let patient = match patients.iter_mut().position(|(id, _)| *id == s.patient_id) {
+        // Two patients under one ID stand apart.
+        let identity = Identity::of_series(s);
+        let patient = match patients.iter().position(|(known, _)| known.is_same(&identity)) {
             Some(at) => &mut patients[at].1,
             None => {
-                patients.push((&s.patient_id, Vec::new()));
+                patients.push((identity, Vec::new()));
                 let last = patients.len() - 1;
                 &mut patients[last].1
             }

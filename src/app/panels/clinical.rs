@@ -52,14 +52,18 @@ fn source(ui: &mut Ui, scene: &mut Scene<'_>) {
         let found = ids.contains(&id);
         let name = open.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let fill = ui.add_enabled(found, egui::Button::new("Fill from table"));
-        let fill = fill.on_hover_text(format!("Take the row of patient {id} in {name}"));
+        let fill = fill.on_hover_text(format!("Take the row of patient {id} in {name} for the open patient"));
         if fill
-            .on_disabled_hover_text(format!("{name} has no patient {id}; type an ID or pick a row in Cohort"))
+            .on_disabled_hover_text(format!("{name} has no patient {id}; type an ID that the table has"))
             .clicked()
         {
             scene.send(Command::PickRow(id));
         }
-        if ui.button("Pick row…").on_hover_text(format!("{} patients in {name}", ids.len())).clicked() {
+        let help = format!(
+            "{} patients in {name}; a row there opens its own patient. For this one type the row's ID here",
+            ids.len()
+        );
+        if ui.button("Table").on_hover_text(help).clicked() {
             scene.send(Command::Do(Action::WorkspaceCohort));
         }
         if scene.state.inputs.filled() > 0 && ui.button("Clear").on_hover_text("Empty the form").clicked() {

@@ -5,7 +5,6 @@ use egui_extras::{Column, TableBuilder};
 
 use super::super::cohort::{Ask, CohortCommand};
 use super::super::command::{Action, Command};
-use super::super::state::Workspace;
 use super::super::theme;
 use super::Scene;
 use crate::app::state::patients;
@@ -163,7 +162,7 @@ fn rows(ui: &mut Ui, scene: &mut Scene<'_>) {
                                 ui.label(cell);
                             } else if ui
                                 .link(cell)
-                                .on_hover_text("Take this row for the open patient")
+                                .on_hover_text("Open this patient: with the own series, or the row alone")
                                 .clicked()
                             {
                                 picked = Some(cell.trim().to_owned());
@@ -177,7 +176,6 @@ fn rows(ui: &mut Ui, scene: &mut Scene<'_>) {
         scene.send(Command::Cohort(CohortCommand::Sort(column)));
     }
     if let Some(id) = picked {
-        scene.send(Command::PickRow(id));
-        scene.send(Command::ShowWorkspace(Workspace::Patient));
+        scene.send(Command::OpenRow(id));
     }
 }

@@ -142,6 +142,8 @@ fn nomogram(ui: &mut Ui, scene: &mut Scene<'_>) {
             let patient = reasons.and_then(|r| r.patient_points.as_ref());
             let cutoff_points = reasons.and_then(|r| r.cutoff_points);
             let content = figures::nomogram::content(nomogram, patient, cutoff_points);
+            let doubtful = assessment.is_some_and(|a| a.doubtful());
+            let content = chart::nomogram::Content { doubtful, ..content };
             chart::nomogram::draw(&content, nomogram_width(space))
         }
         (None, Some(models)) => {

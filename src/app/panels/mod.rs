@@ -18,6 +18,7 @@ mod matching;
 mod measurements;
 mod messages;
 mod models;
+mod person;
 mod result;
 mod statistics;
 mod table_one;
@@ -141,6 +142,7 @@ fn patient(ui: &mut Ui, scene: &mut Scene<'_>) {
             .show(ui, |ui| browser::show(ui, scene));
     }
     Panel::right("steps").resizable(true).default_size(352.0).size_range(320.0..=480.0).show(ui, |ui| {
+        Panel::top("person").resizable(false).show(ui, |ui| person::show(ui, scene));
         let pinned = ui.available_height() >= PINNED_RESULT_NEEDS;
         if pinned {
             Panel::bottom("result").resizable(false).show(ui, |ui| result::show(ui, scene));

@@ -6,7 +6,7 @@ use super::super::command::{Action, Command};
 use super::super::jobs::JobId;
 use super::super::theme;
 use super::Scene;
-use thoracast_core::assess::{Assessment, RESEARCH_ONLY, RiskGroup, UNTRAINED};
+use thoracast_core::assess::{Assessment, Gravity, RESEARCH_ONLY, Remark, RiskGroup, UNTRAINED};
 use thoracast_core::chart::text::{capitalised, probability};
 use thoracast_core::figures::votes;
 use thoracast_core::fusion::FusionRule;
@@ -76,13 +76,17 @@ fn figures(ui: &mut Ui, scene: &mut Scene<'_>, a: &Assessment) {
     let t = theme::tokens(ui);
     if !a.meaningful {
         banner(ui, t.error, UNTRAINED);
+    } else if a.doubtful() {
+        banner(ui, t.warning, "doubtful: read the remarks below");
     }
     let stale = scene.state.stale();
     if stale {
         let updating = scene.state.outcome.changed_at.is_some() || scene.jobs.is_running(JobId::Assess);
         banner(ui, t.warning, if updating { "out of date – updating…" } else { "out of date" });
     }
-    let ink = if stale { t.muted } else { ui.visuals().text_color() };
+    // A figure that is out of date or in doubt is grey.
+    let grey = stale || a.doubtful();
+    let ink = if grey { t.muted } else { ui.visuals().text_color() };
     egui::Grid::new("figures").num_columns(3).spacing([12.0, 2.0]).show(ui, |ui| {
         ui.label("Fused probability");
         ui.label(theme::strong(probability(a.fused.probability)).size(18.0).color(ink));
@@ -102,7 +106,7 @@ fn figures(ui: &mut Ui, scene: &mut Scene<'_>, a: &Assessment) {
         ui.end_row();
         ui.label("Risk group");
         let (word, colour) = group(ui, a.nomogram.group);
-        ui.label(theme::strong(word).size(16.0).color(if stale { t.muted } else { colour }));
+        ui.label(theme::strong(word).size(16.0).color(if grey { t.muted } else { colour }));
         ui.label(RichText::new(interval(a)).color(t.muted));
         ui.end_row();
         for (name, p, vote, spread) in [
@@ -112,7 +116,7 @@ fn figures(ui: &mut Ui, scene: &mut Scene<'_>, a: &Assessment) {
         ] {
             ui.label(RichText::new(name).color(t.muted));
             ui.label(RichText::new(probability(p)).color(ink));
-            let mut words = if vote { "votes metastasis" } else { "votes none" }.to_owned();
+            let mut words = if vote { "metastasis" } else { "no metastasis" }.to_owned();
             if let Some([low, high]) = spread {
                 words.push_str(&format!(" ({low:.2} to {high:.2})"));
             }
@@ -123,11 +127,35 @@ fn figures(ui: &mut Ui, scene: &mut Scene<'_>, a: &Assessment) {
             ui.end_row();
         }
     });
-    if !a.warnings.is_empty() {
-        let count = a.warnings.len();
-        let words = if count == 1 { "1 remark".to_owned() } else { format!("{count} remarks") };
-        ui.label(RichText::new(words).color(t.warning).small()).on_hover_text(a.warnings.join("\n"));
-    }
+    remarks(ui, a);
+}
+
+/// Height from which remarks are scrolled, points: the card must not push the steps off a small screen.
+const REMARKS_HEIGHT: f32 = 132.0;
+
+/// What stands beside the figures in plain text, and the rest to open.
+fn remarks(ui: &mut Ui, a: &Assessment) {
+    let t = theme::tokens(ui);
+    let small =
+        |words: String, colour: Color32| egui::Label::new(RichText::new(words).small().color(colour)).wrap();
+    egui::ScrollArea::vertical().id_salt("remarks").max_height(REMARKS_HEIGHT).show(ui, |ui| {
+        // The banner says of untrained weights what is to be said.
+        let told = |r: &&Remark| r.gravity() >= Gravity::Beside && !matches!(r, Remark::Untrained(_));
+        for remark in a.remarks.0.iter().filter(told) {
+            let colour =
+                if remark.gravity() == Gravity::Doubt { t.warning } else { ui.visuals().text_color() };
+            ui.add(small(format!("{}.", capitalised(&remark.words())), colour));
+        }
+        let notes: Vec<String> =
+            a.remarks.0.iter().filter(|r| r.gravity() < Gravity::Beside).map(Remark::words).collect();
+        if notes.is_empty() {
+            return;
+        }
+        let words = if notes.len() == 1 { "1 remark".to_owned() } else { format!("{} remarks", notes.len()) };
+        egui::CollapsingHeader::new(RichText::new(words).small().color(t.muted))
+            .id_salt("notes")
+            .show(ui, |ui| notes.iter().for_each(|note| drop(ui.add(small(note.clone(), t.muted)))));
+    });
 }
 
 /// Where the fused figure comes from, and the choice of another rule.

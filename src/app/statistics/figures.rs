@@ -268,7 +268,9 @@ impl<'a> Sources<'a> {
             Some(groups) => groups.as_ref().map_err(Clone::clone)?,
             None => return Err(NO_FOLLOW_UP.to_owned()),
         };
-        let this_patient = self.patient().map(|p| p.total >= groups.cut);
+        // Sliders at the cohort's middle are nobody.
+        let patient = self.patient().filter(|_| self.statistics.patient_placed);
+        let this_patient = patient.map(|p| p.total >= groups.cut);
         let followed = |g: &'a GroupCurve| {
             let name = if g.high { "High risk" } else { "Low risk" };
             let patient = if this_patient == Some(g.high) { " (patient)" } else { "" };
@@ -277,17 +279,18 @@ impl<'a> Sources<'a> {
         };
         let drawn: Vec<Followed<'_>> = groups.groups.iter().map(followed).collect();
         let cut = number(groups.cut, 1);
-        let same_data = if self.statistics.cut.is_none() { ", chosen on these very patients" } else { "" };
         let without = match groups.without_follow_up {
             0 => String::new(),
             lost => format!("; {lost} without follow-up"),
         };
-        let source = format!(
-            "{}; groups of the nomogram at {cut} total points{same_data}{without}",
-            self.source(model)
-        );
+        let source = format!("{}; groups of the nomogram at {cut} total points{without}", self.source(model));
         let titles = [results::time_title(&groups.endpoint.time), groups.endpoint.name.clone()];
-        Ok(results::survival(&drawn, groups.log_rank.as_ref(), titles, source))
+        let caveat = match self.statistics.cut {
+            None => CUT_CHOSEN_HERE,
+            Some(_) => CUT_SET_BY_HAND,
+        };
+        let survival = results::survival(&drawn, groups.log_rank.as_ref(), titles, source);
+        Ok(km::Survival { caveat: caveat.to_owned(), ..survival })
     }
 
     fn hazard_forest(self, hazards: &Hazards) -> Forest {
@@ -374,6 +377,13 @@ impl<'a> Sources<'a> {
         }
     }
 }
+
+/// Said of groups parted where they differ most.
+const CUT_CHOSEN_HERE: &str =
+    "Cut chosen on these very patients (Youden): the curves stand too far apart and p is too small";
+/// Said of groups that a person parted with the curves before their eyes.
+const CUT_SET_BY_HAND: &str =
+    "Cut set by hand on these very patients: unless it was fixed beforehand, p is too small";
 
 /// Points of an A4 page, and its margin.
 const A4: (f32, f32) = (595.0, 842.0);

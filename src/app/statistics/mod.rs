@@ -138,6 +138,8 @@ pub struct Statistics {
     pub groups: Vec<Result<Groups, String>>,
     /// The patient on the nomogram.
     pub patient: Vec<(String, Value)>,
+    /// A person put a patient there, or moved one; else the cohort's middle stands there.
+    pub patient_placed: bool,
     pub look: Look,
     /// One chart instead of all.
     pub alone: Option<Tile>,

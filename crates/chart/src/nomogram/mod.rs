@@ -95,12 +95,21 @@ pub struct Content {
     pub cohort: Option<Cohort>,
     /// Data set, model, number of patients: printed below; empty for none.
     pub source: String,
+    /// The person's group is written in grey: it is not to be relied on.
+    pub doubtful: bool,
 }
 
 impl Content {
     /// The bare nomogram.
     pub fn of(nomogram: Nomogram) -> Self {
-        Self { nomogram, person: None, cutoff_points: None, cohort: None, source: String::new() }
+        Self {
+            nomogram,
+            person: None,
+            cutoff_points: None,
+            cohort: None,
+            source: String::new(),
+            doubtful: false,
+        }
     }
 }
 
@@ -137,6 +146,7 @@ struct Layout<'a> {
     cutoff: Option<f64>,
     cohort: Option<&'a Cohort>,
     source: &'a str,
+    doubtful: bool,
     /// Text size; every other measure is a multiple of it.
     s: f32,
     y: f32,
@@ -154,7 +164,7 @@ struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     fn new(content: &'a Content, width: f32) -> Self {
-        let Content { nomogram, person, cutoff_points: cutoff, cohort, source } = content;
+        let Content { nomogram, person, cutoff_points: cutoff, cohort, source, doubtful } = content;
         let (person, cohort) = (person.as_ref(), cohort.as_ref());
         let s = (width / 72.0).clamp(7.5, 13.0);
         let names = nomogram.axes.iter().map(|a| text::width(&a.label, s, Weight::SemiBold));
@@ -172,6 +182,7 @@ impl<'a> Layout<'a> {
             cutoff: *cutoff,
             cohort,
             source,
+            doubtful: *doubtful,
             s,
             y: 0.0,
             points: Scale::new([0.0, most], range),
@@ -288,6 +299,7 @@ impl<'a> Layout<'a> {
             if let Some(cutoff) = self.cutoff {
                 let (words, role) =
                     if person.total >= cutoff { ("High risk", Role::High) } else { ("Low risk", Role::Low) };
+                let role = if self.doubtful { Role::Muted } else { role };
                 self.chart.text(Text::new([0.0, y + 1.0 * s], words, s, role).bold());
             }
         }

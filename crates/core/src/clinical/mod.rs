@@ -20,7 +20,7 @@ use crate::tables::TableError;
 pub use crate::study::{Kind, VARIABLES, Variable, variable};
 pub use card::{ClinicalCard, Performance, TrainedOn};
 pub use explain::{Contribution, Explanation};
-pub use model::{ClinicalModel, ClinicalPrediction};
+pub use model::{ClinicalModel, ClinicalPrediction, Outside};
 pub use record::{Record, ids, outside_codes, read_record, read_record_at, read_records, validate};
 pub use training::{
     ClinicalTraining, LossCurve, Missing, PUBLISHED_COLUMNS, Trained, outcomes, train, train_with_losses,

@@ -25,6 +25,23 @@ pub struct ClinicalPrediction {
     pub spread: Option<[f64; 2]>,
 }
 
+/// A value beyond those of the training patients.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outside {
+    /// The variable's label.
+    pub label: String,
+    pub value: f64,
+    /// Lowest and highest value in training.
+    pub range: [f64; 2],
+}
+
+impl Outside {
+    pub fn words(&self) -> String {
+        let [low, high] = self.range;
+        format!("{} = {} is outside the training patients' {low} to {high}", self.label, self.value)
+    }
+}
+
 /// The boosted-tree model with its scaler and card (`models/clinical.json`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClinicalModel {
@@ -100,16 +117,14 @@ impl ClinicalModel {
         Explanation { base_log_odds: base, contributions }
     }
 
-    /// One sentence for each measured value that lies outside what the model saw in training; codes are the
-    /// business of [`super::outside_codes`].
-    pub fn outside_training(&self, record: &Record) -> Vec<String> {
+    /// Each measured value that lies outside what the model saw in training; codes are the business of
+    /// [`super::outside_codes`].
+    pub fn outside_training(&self, record: &Record) -> Vec<Outside> {
         let outside = |c: &Column| {
             let value = *record.values.get(c.key.as_str())?;
             let measured = variable(&c.key).is_some_and(|v| matches!(v.kind, Kind::Number { .. }));
             let inside = (c.low..=c.high).contains(&value);
-            (measured && !inside).then(|| {
-                format!("{} = {value} is outside the training patients' {} to {}", c.label, c.low, c.high)
-            })
+            (measured && !inside).then(|| Outside { label: c.label.clone(), value, range: [c.low, c.high] })
         };
         self.file.columns.iter().filter_map(outside).collect()
     }

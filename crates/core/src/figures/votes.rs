@@ -287,12 +287,12 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// A figure without meaning does not shine.
+    /// A figure without meaning, or in doubt, does not shine.
     fn figure_role(&self) -> Role {
-        if self.assessment.meaningful {
-            vote_role(self.assessment.fused.log_prob.vote())
-        } else {
+        if self.assessment.doubtful() {
             Role::Muted
+        } else {
+            vote_role(self.assessment.fused.log_prob.vote())
         }
     }
 
@@ -305,6 +305,8 @@ impl<'a> Layout<'a> {
         let mut lines = wrapped(&reason(fused), Role::Muted);
         if !self.assessment.meaningful {
             lines.extend(wrapped("no meaning: untrained", Role::Warning));
+        } else if self.assessment.doubtful() {
+            lines.extend(wrapped("doubtful", Role::Warning));
         }
         lines
     }

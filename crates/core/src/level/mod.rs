@@ -1,4 +1,29 @@
-//! Where T4 and T11 are. A person chooses them today; proposals from the spine will live here.
+//! Where T4 and T11 are, and how every vertebra from C7 to L3 is found.
+//!
+//! The volume is resampled once to a coarse [`grid`]; the spinal [`canal`] is traced through it; the [`column`] is
+//! straightened along the canal; [`cues`] are measured plane by plane; a [`chain`] of labelled segments with
+//! [`templates`] of the cues gives every label a posterior; [`proposal`] turns it into levels with a confidence.
+//!
+//! The confidence is the lowest posterior over the full model and five runs that each lack one cue, and never more
+//! than the probability that T1 or L1 is in the scan: without the first or the last rib nothing names a vertebra.
+
+mod canal;
+mod chain;
+mod column;
+mod cues;
+mod grid;
+mod proposal;
+mod table;
+mod templates;
+mod vertebra;
+
+#[cfg(test)]
+mod accuracy;
+#[cfg(test)]
+mod tests;
+
+pub use proposal::{CONFIDENT, Convention, Course, Proposals, Proposed, propose};
+pub use vertebra::Vertebra;
 
 use crate::nn::Arch;
 
@@ -18,6 +43,14 @@ impl Level {
         match self {
             Self::T4 => "T4",
             Self::T11 => "T11",
+        }
+    }
+
+    /// The vertebra it lies at.
+    pub fn vertebra(self) -> Vertebra {
+        match self {
+            Self::T4 => Vertebra::T4,
+            Self::T11 => Vertebra::T11,
         }
     }
 

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Provenance, ReportError, json, pdf};
+use super::{Input, Provenance, ReportError, json, pdf};
 use crate::assess::{Assessment, Models};
 use crate::clinical::Record;
+use crate::identity::{Identity, Source, date_words};
 use thoracast_dicom::Series;
 use thoracast_files::FileSet;
 
-/// What stands in a report about its origins, now: time, series, model cards.
-pub fn provenance(models: &Models, series: Option<&Series>) -> Provenance {
+/// What stands in a report about its origins, now: time, series, what went in, model cards.
+pub fn provenance(models: &Models, series: Option<&Series>, inputs: Vec<Input>) -> Provenance {
     let description = [
         ("t4", models.t4.card.description.as_str()),
         ("t11", models.t11.card.description.as_str()),
@@ -23,17 +24,51 @@ pub fn provenance(models: &Models, series: Option<&Series>) -> Provenance {
         series_uid: series.map(|s| s.uid.clone()),
         series_description: series.map(|s| s.description.clone()),
         study_date: series.map(|s| date_words(&s.study_date)),
-        inputs: Vec::new(),
+        inputs,
         models: BTreeMap::from(description.map(|(name, words)| (name.to_owned(), words.to_owned()))),
     }
 }
 
-/// 20260131 as 2026-01-31; anything else as it is.
-pub fn date_words(date: &str) -> String {
-    if date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()) {
-        format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..])
-    } else {
-        date.to_owned()
+impl Input {
+    /// The slices of a series: their folder or archive, and how many.
+    pub fn of_series(series: &Series) -> Self {
+        let first = series.frames.first();
+        let place = first.and_then(|f| match f.member {
+            Some(_) => f.path.file_name(),
+            None => f.path.parent().and_then(Path::file_name).or_else(|| f.path.file_name()),
+        });
+        let place = place.map_or_else(String::new, |name| format!(" in {}", name.to_string_lossy()));
+        let slices = if series.slices == 1 { "slice" } else { "slices" };
+        Self {
+            role: "CT series".to_owned(),
+            name: format!("{} {slices}{place}", series.slices),
+            sha256: None,
+        }
+    }
+
+    /// Where clinical values come from; `changed` are the labels of those that a person typed over.
+    pub fn of_values(values: &Identity, changed: &[&str]) -> Self {
+        let Source::Row { table, number, sha256 } = &values.source else {
+            return Self { role: "Clinical values".to_owned(), name: "typed".to_owned(), sha256: None };
+        };
+        let changed = match changed {
+            [] => String::new(),
+            labels => format!("; changed by hand: {}", labels.join(", ")),
+        };
+        Self {
+            role: "Clinical table".to_owned(),
+            name: format!("{table}, row {number}{changed}"),
+            sha256: Some(sha256.clone()),
+        }
+    }
+
+    /// A file, hashed now; without a hash where it cannot be read any more.
+    pub fn of_file(role: &str, path: &Path) -> Self {
+        Self {
+            role: role.to_owned(),
+            name: path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
+            sha256: thoracast_files::sha256(path).ok(),
+        }
     }
 }
 
@@ -59,10 +94,28 @@ pub fn save(
 mod tests {
     use super::*;
 
+    /// The report's Inputs section was always empty.
     #[test]
-    fn a_dicom_date_is_shown_in_parts_and_others_are_left_alone() {
-        assert_eq!(date_words("20260131"), "2026-01-31");
-        assert_eq!(date_words("2026é131"), "2026é131");
-        assert_eq!(date_words(""), "");
+    fn what_went_in_is_named_and_hashed() {
+        let table =
+            crate::cohort::Table::from_bytes(Path::new("a/clinical.csv"), b"ID,age\n24,50\n").unwrap();
+        let row = Input::of_values(&Identity::of_row(&table, "24"), &["CEA"]);
+        assert_eq!(row.name, "clinical.csv, row 2; changed by hand: CEA");
+        assert_eq!(row.sha256.as_ref(), Some(&table.sha256));
+        assert_eq!(Input::of_values(&Identity::typed("24"), &[]).name, "typed");
+        let frame = thoracast_dicom::FrameSource {
+            path: "studies/chest/IM-1.dcm".into(),
+            member: None,
+            frame: 0,
+            origin_mm: [0.0; 3],
+        };
+        let zipped = thoracast_dicom::FrameSource {
+            path: "studies/all.zip".into(),
+            member: Some("IM-1.dcm".to_owned()),
+            ..frame.clone()
+        };
+        let series = |frame| Series { frames: vec![frame], slices: 64, ..Series::default() };
+        assert_eq!(Input::of_series(&series(frame)).name, "64 slices in chest");
+        assert_eq!(Input::of_series(&series(zipped)).name, "64 slices in all.zip");
     }
 }

@@ -18,7 +18,8 @@ use crate::assess::{Assessment, RESEARCH_ONLY, UNTRAINED};
 use crate::chart::{Chart, ChartError, Theme, pdf as chart_pdf, svg};
 use crate::clinical::Record;
 
-pub use filing::{date_words, provenance, save};
+pub use crate::identity::date_words;
+pub use filing::{provenance, save};
 
 /// Where a result came from: what the assessment itself does not know.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::Provenance;
 use super::flow::{Flow, WIDTH};
-use crate::assess::{Assessment, NomogramResult, RESEARCH_ONLY, RiskGroup, UNTRAINED};
+use crate::assess::{Assessment, Gravity, NomogramResult, RESEARCH_ONLY, Remark, RiskGroup, UNTRAINED};
 use crate::cam::{self, Seen};
 use crate::chart::text::{self, capitalised, number, percent, percent_range, probability};
 use crate::chart::{Anchor, Chart, Rect, Role, Text, Weight, waterfall};
@@ -22,13 +22,15 @@ pub fn write(flow: &mut Flow, a: &Assessment, record: &Record, provenance: &Prov
     }
     flow.add(tiles(a));
     flow.gap(11.0);
+    beside_figures(flow, a);
     section(flow, "Votes and fusion", votes::draw(a, WIDTH));
     if let Some(drawn) = &a.reasons.nomogram {
         let content = nomogram::content(drawn, a.reasons.patient_points.as_ref(), a.reasons.cutoff_points);
+        let content = crate::chart::nomogram::Content { doubtful: a.doubtful(), ..content };
         let chart = crate::chart::nomogram::draw(&content, WIDTH);
         section(flow, "Nomogram", chart);
         if a.reasons.patient_points.is_none() {
-            let words = "The patient is not on the nomogram because a predictor is missing (see Warnings).";
+            let words = "The patient is not on the nomogram (see “Beside the figures”).";
             paragraph(flow, words, 8.0, Role::Warning);
         }
     }
@@ -38,9 +40,26 @@ pub fn write(flow: &mut Flow, a: &Assessment, record: &Record, provenance: &Prov
     }
     slices(flow, a);
     models(flow, a, provenance);
-    list(flow, "Warnings", &a.warnings, Role::Warning);
+    list(flow, "Warnings", &notes(a), Role::Warning);
     inputs(flow, provenance);
     legend(flow, a);
+}
+
+/// Remarks that are read before the figures are believed, right under them.
+fn beside_figures(flow: &mut Flow, a: &Assessment) {
+    // The banner says it in full.
+    let told = |r: &&Remark| r.gravity() >= Gravity::Beside && !matches!(r, Remark::Untrained(_));
+    let mut words: Vec<String> = a.remarks.0.iter().filter(told).map(Remark::words).collect();
+    words.iter_mut().for_each(|w| *w = capitalised(w) + ".");
+    list(flow, if a.doubtful() { DOUBTFUL } else { "Beside the figures" }, &words, Role::Warning);
+}
+
+/// The heading over the remarks that make a result doubtful.
+const DOUBTFUL: &str = "Beside the figures: this result is doubtful";
+
+/// The remarks that do not stand beside the figures.
+fn notes(a: &Assessment) -> Vec<String> {
+    a.remarks.0.iter().filter(|r| r.gravity() < Gravity::Beside).map(Remark::words).collect()
 }
 
 fn letterhead() -> Chart {
@@ -61,12 +80,17 @@ fn letterhead() -> Chart {
 fn particulars(a: &Assessment, provenance: &Provenance) -> Chart {
     let slice = |n: Option<usize>| n.map_or("picture".to_owned(), |n| n.to_string());
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
-    let left = [
-        ("Patient ID", a.id.clone()),
+    let mut left = vec![("Patient ID", a.id.clone())];
+    // A result of values that stand under another number says so where the number stands.
+    if let Some(study) = a.subject.study().filter(|_| !a.subject.differs().is_empty()) {
+        let id = if study.id.is_empty() { "–".to_owned() } else { study.id.clone() };
+        left.push(("Study's ID", format!("{id}, said to be the same patient")));
+    }
+    left.extend([
         ("Study date", or_dash(&provenance.study_date)),
         ("Report made", super::flow::when(&provenance.created)),
         ("Slices", format!("T4: {}, T11: {}", slice(a.t4.slice), slice(a.t11.slice))),
-    ];
+    ]);
     let right = [
         ("Study", or_dash(&provenance.study_uid)),
         ("Series", or_dash(&provenance.series_uid)),
@@ -160,12 +184,12 @@ fn tiles(a: &Assessment) -> Chart {
         let x = i as f32 * (width + GAP);
         block.frame(Rect::new(x, 0.0, width, 59.0), 4.0, None, Role::Grid.stroke(0.9));
         block.text(Text::new([x + 10.0, 15.0], name, 8.0, Role::Muted));
-        let role = if a.meaningful { role } else { Role::Muted };
+        let role = if a.doubtful() { Role::Muted } else { role };
         block.text(Text::new([x + 10.0, 37.0], figure, 20.0, role).bold());
-        let (note, role) = if a.meaningful {
-            (note, Role::Muted)
-        } else {
-            ("no meaning: untrained".to_owned(), Role::Warning)
+        let (note, role) = match (a.meaningful, a.doubtful()) {
+            (false, _) => ("no meaning: untrained".to_owned(), Role::Warning),
+            (true, true) => (format!("doubtful; {note}"), Role::Warning),
+            (true, false) => (note, Role::Muted),
         };
         let note = text::fit(&note, width - 20.0, 8.0, Weight::Regular);
         block.text(Text::new([x + 10.0, 51.5], note, 8.0, role));

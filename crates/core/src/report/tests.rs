@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::assess::{ClinicalBranch, FusedResult, ImageBranch, NomogramResult, Reasons, RiskGroup};
+use crate::assess::{
+    ClinicalBranch, FusedResult, ImageBranch, NomogramResult, Placed, Reasons, Remark, Remarks, RiskGroup,
+};
 use crate::chart::{check, raster};
 use crate::clinical::{Explanation, VARIABLES};
 use crate::fusion::{LogProb, fuse};
+use crate::identity::{Identity, Source, Subject};
+use crate::level::Level;
 use crate::nn::Heatmap;
 use crate::slice::Picture;
 
@@ -15,6 +19,7 @@ fn branch(vote: bool, p: f64, trained: bool, slice: usize) -> ImageBranch {
     let log_prob = LogProb([(1.0 - probability).ln(), probability.ln()]);
     ImageBranch {
         slice: Some(slice),
+        placed: Placed::ByPerson,
         log_prob,
         probability: log_prob.probability(),
         vote,
@@ -50,8 +55,13 @@ fn heat(cx: f32, cy: f32) -> Heatmap {
     Heatmap { width: 15, height: 9, values: (0..135).map(value).collect() }
 }
 
+fn study() -> Identity {
+    Identity { source: Source::Study, study_uid: "1.2.826".to_owned(), ..Identity::typed("P-0460") }
+}
+
 /// A made-up patient with the given votes.
 pub fn assessment(t4: bool, t11: bool, clinical: bool, trained: bool) -> Assessment {
+    let untrained = !trained;
     let (t4, t11) = (branch(t4, 0.83, trained, 138), branch(t11, 0.71, true, 42));
     let fused = fuse(t4.log_prob, t11.log_prob, clinical);
     let (nomogram, patient) = crate::figures::nomogram::tests::sample();
@@ -86,7 +96,8 @@ pub fn assessment(t4: bool, t11: bool, clinical: bool, trained: bool) -> Assessm
             .into(),
         meaningful: trained,
         device: "CPU (2 threads)".to_owned(),
-        warnings: vec![],
+        subject: Subject::new(study(), Identity::typed("P-0460"), false).unwrap(),
+        remarks: Remarks(untrained.then(|| Remark::Untrained(vec![Level::T4])).into_iter().collect()),
         reasons: Reasons {
             t4_picture: Some(picture(500, 300)),
             t11_picture: Some(picture(500, 400)),
@@ -152,8 +163,9 @@ fn troubled() -> (Assessment, Record, Provenance) {
         "CPU (2 threads), the CUDA device failed and the work was done on the processor instead".to_owned();
     let long = "one slice is missing between IM-0001-0042.dcm and IM-0001-0044.dcm (gap of 10.0 mm where 5.0 mm \
                 stands elsewhere); volumes near it are not measured ";
-    a.warnings = (0..30).map(|i| format!("{i}: {}", long.repeat(1 + i % 4))).collect();
-    a.warnings.push("x".repeat(900));
+    let mut said: Vec<String> = (0..30).map(|i| format!("{i}: {}", long.repeat(1 + i % 4))).collect();
+    said.push("x".repeat(900));
+    a.remarks.0.extend(said.into_iter().map(Remark::Input));
     let provenance = Provenance { created: "not a date".to_owned(), ..Provenance::default() };
     (a, Record::default(), provenance)
 }
@@ -205,7 +217,7 @@ fn every_warning_and_the_whole_id_reach_the_reader() {
     assert!(pages.len() > 2);
     let squeeze = |s: &str| s.chars().filter(|c| !c.is_whitespace()).collect::<String>();
     let all = squeeze(&pages.iter().flat_map(|p| p.texts()).map(|t| t.text.clone()).collect::<String>());
-    for warning in a.warnings.iter().filter(|w| w.len() < 300) {
+    for warning in a.remarks.words().iter().filter(|w| w.len() < 300 && !w.starts_with(UNTRAINED)) {
         assert!(all.contains(&squeeze(warning)), "{warning}");
     }
     assert!(all.contains(&"x".repeat(100)) && all.contains(&a.id));
@@ -254,4 +266,36 @@ fn previews_are_pictures_of_the_pages() {
     let png = raster::svg_to_png(&svgs[0], 36.0).unwrap();
     let picture = image::load_from_memory(&png).unwrap();
     assert_eq!((picture.width(), picture.height()), (298, 421));
+}
+
+/// A doubt stood behind a hover in the window and at the end of the report.
+#[test]
+fn doubt_stands_under_the_figures_and_greys_them() {
+    let mut a = assessment(true, true, true, true);
+    let labels = vec!["CEA".to_owned(), "HER2".to_owned()];
+    let policy = crate::clinical::Missing::Median;
+    let good = pages(&a, &record(), &provenance());
+    a.remarks.0.push(Remark::FilledIn { labels, policy });
+    let row = Identity::typed("24");
+    a.subject = Subject::new(study(), row.clone(), true).unwrap();
+    a.remarks.0.push(Remark::SaidToBeOne {
+        study: study(),
+        values: row,
+        differs: a.subject.differs().to_vec(),
+    });
+    let pages = pages(&a, &record(), &provenance());
+    check::look(&pages[0], "report-doubtful-1");
+    pages.iter().for_each(check::assert_sound);
+    let first = words(&pages[..1]);
+    assert!(first.contains("this result is doubtful") && first.contains("CEA, HER2"), "{first}");
+    assert!(first.contains("said to be the same patient") && first.contains("Study's ID"), "{first}");
+    let role = |pages: &[Chart]| pages[0].texts().find(|t| t.text == "High").map(|t| t.fill.role);
+    assert_eq!(
+        (role(&good), role(&pages)),
+        (Some(crate::chart::Role::High), Some(crate::chart::Role::Muted))
+    );
+    let document = json(&a, &provenance());
+    assert_eq!(document["doubts"].as_array().unwrap().len(), 1);
+    assert_eq!(document["subject"]["differs"], serde_json::json!(["id"]));
+    assert_eq!(document["warnings"].as_array().unwrap().len(), 2);
 }

@@ -188,3 +188,29 @@ fn an_outcome_column_read_from_a_file_works_end_to_end() {
         ["Intercept", "x"]
     );
 }
+
+/// Out-of-fold predictions once were only held to differ from the fitted ones, which a wrong fold passes too.
+#[test]
+fn a_folds_predictions_are_those_of_a_model_refitted_without_it() {
+    let n = 120;
+    let rows: Vec<Vec<f64>> = (0..n).map(|i| vec![noise(i) * 4.0, noise(i + 77_777)]).collect();
+    let outcome: Vec<bool> = (0..n).map(|i| noise(i + 333_333) < logistic(rows[i][0])).collect();
+    let fold: Vec<usize> = (0..n).map(|i| (i * 7) % 5).collect();
+    let predicted = out_of_fold(&rows, &outcome, &names(2), &fold).unwrap();
+    for held_out in [0, 3] {
+        let (others, theirs): (Vec<_>, Vec<_>) =
+            (0..n).filter(|i| fold[*i] != held_out).map(|i| (rows[i].clone(), outcome[i])).unzip();
+        let refitted = fit(&others, &theirs, &names(2), Convergence::Full).unwrap();
+        for i in (0..n).filter(|i| fold[*i] == held_out) {
+            let [b0, b1, b2] = refitted.coef[..] else { panic!("three coefficients") };
+            let p = 1.0 / (1.0 + (-(b0 + b1 * rows[i][0] + b2 * rows[i][1])).exp());
+            assert!((predicted[i] - p).abs() < 1e-9, "patient {i}: {} is not {p}", predicted[i]);
+        }
+    }
+    let on_all = fit(&rows, &outcome, &names(2), Convergence::Full).unwrap();
+    let differ = |i: usize| (predicted[i] - logistic(on_all.linear_predictor[i])).abs() > 1e-6;
+    assert!(
+        (0..n).filter(|i| differ(*i)).count() > n * 9 / 10,
+        "nobody is predicted by a model fitted on them"
+    );
+}

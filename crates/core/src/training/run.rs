@@ -51,6 +51,7 @@ pub struct Trained {
 /// # Errors
 /// See [`TrainingError`].
 pub fn train(job: &Job<'_>, onlooker: &dyn Onlooker) -> Result<Trained, TrainingError> {
+    let _train = tracing::info_span!("train", epochs = job.plan.epochs, batch = job.plan.batch).entered();
     job.plan.check()?;
     let (first, start) = first_weights(job)?;
     let recipe = Recipe { shrink: job.plan.shrink, ..job.recipe.clone() };

@@ -1,5 +1,7 @@
 //! One patient through everything: the function the panels, `predict` and `batch` call.
 
+mod remark;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -9,6 +11,7 @@ use serde::Serialize;
 use crate::cam::Look;
 use crate::clinical::{ClinicalError, ClinicalModel, Explanation, Missing, Record};
 use crate::fusion::{self, Branches, FusionRule, LogProb, Source, StackingError, Votes};
+use crate::identity::Subject;
 use crate::level::Level;
 use crate::library;
 use crate::nn::familiarity::Distance;
@@ -19,6 +22,8 @@ use crate::stats::nomogram::{Nomogram, NomogramError, PatientPoints};
 use thoracast_dicom::Volume;
 use thoracast_files as files;
 use thoracast_files::progress::Progress;
+
+pub use remark::{Ensemble, Gravity, Remark, Remarks};
 
 /// Said wherever a figure came from weights that were never trained.
 pub const UNTRAINED: &str = "untrained weights: figures have no meaning";
@@ -43,10 +48,20 @@ pub struct Assessment {
     /// False while any network has untrained weights.
     pub meaningful: bool,
     pub device: String,
-    pub warnings: Vec<String>,
+    /// Whom it is about: the study's patient and the clinical values', who are one.
+    pub subject: Subject,
+    #[serde(flatten)]
+    pub remarks: Remarks,
     /// What is needed to draw the reasons; not part of the JSON.
     #[serde(skip)]
     pub reasons: Reasons,
+}
+
+impl Assessment {
+    /// Whether the figures are not to be relied on; [`Remarks::words_from`] says why.
+    pub fn doubtful(&self) -> bool {
+        !self.meaningful || self.remarks.doubtful()
+    }
 }
 
 /// One network's say.
@@ -54,6 +69,8 @@ pub struct Assessment {
 pub struct ImageBranch {
     /// Slice number in the volume; null for an already-cut picture.
     pub slice: Option<usize>,
+    /// Who says that the slice is at its level.
+    pub placed: Placed,
     pub log_prob: LogProb,
     pub probability: f64,
     pub vote: bool,
@@ -76,26 +93,23 @@ impl ImageBranch {
     }
 
     /// What a person should know before believing the figure.
-    fn doubts(&self, level: Level) -> Vec<String> {
-        let mut doubts = vec![];
+    fn remarks(&self, level: Level) -> Vec<Remark> {
+        let mut remarks = vec![];
         if let Some(distance) = self.distance.filter(Distance::unfamiliar) {
-            doubts.push(format!(
-                "the picture at {} is unlike those the network learnt from (distance {:.2}, usually up to {:.2}): check \
-                 slice, level and window, and do not rely on its vote",
-                level.name(),
-                distance.value,
-                distance.limit
-            ));
+            remarks.push(Remark::Unlike { level, distance });
         }
-        doubts.extend(disagreement(&format!("the {} network's heads", level.name()), self.spread()));
-        doubts
+        if let (Placed::Proposed { confidence }, Some(slice)) = (self.placed, self.slice) {
+            remarks.push(Remark::Unconfirmed { level, slice, confidence });
+        }
+        remarks.extend(disagreement(Ensemble::Heads(level), self.spread()));
+        remarks
     }
 }
 
 /// A remark where the members of an ensemble stand on both sides of the vote's limit.
-fn disagreement(who: &str, spread: Option<[f64; 2]>) -> Option<String> {
+fn disagreement(who: Ensemble, spread: Option<[f64; 2]>) -> Option<Remark> {
     let [low, high] = spread.filter(|[low, high]| *low < 0.5 && *high > 0.5)?;
-    Some(format!("{who} disagree: probabilities from {low:.2} to {high:.2}"))
+    Some(Remark::Disagree { who, low, high })
 }
 
 /// The boosted trees' say.
@@ -284,6 +298,12 @@ impl Models {
         self.t4.card.trained && self.t11.card.trained
     }
 
+    /// The levels whose network was never trained.
+    pub fn untrained(&self) -> Vec<Level> {
+        let networks = [(Level::T4, &self.t4), (Level::T11, &self.t11)];
+        networks.iter().filter(|(_, network)| !network.card.trained).map(|(level, _)| *level).collect()
+    }
+
     fn look(&self, network: &Network, picture: &Picture) -> Result<Arc<Seen>, AssessError> {
         let key = format!("{}:{}", network.sha256, files::sha256_of(&picture.grey));
         let kept = self.seen.lock().unwrap_or_else(|e| e.into_inner()).get(&key).cloned();
@@ -309,15 +329,39 @@ fn network(path: &Path, arch: Arch, recipe: Recipe, device: DeviceChoice) -> Res
     Ok(network)
 }
 
+/// Who says that a slice is at its level.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Placed {
+    /// A person set or confirmed it, or cut the picture.
+    #[default]
+    ByPerson,
+    /// The program, and nobody has confirmed it; confidence 0…1.
+    Proposed { confidence: f64 },
+}
+
 /// One level's picture and where it came from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LevelPicture {
     /// Slice number in the volume; `None` for an already-cut picture.
     pub slice: Option<usize>,
+    pub placed: Placed,
     pub picture: Picture,
 }
 
-/// Cuts the pictures the networks see at slices `t4` and `t11`.
+/// What is known of one patient before the models are asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    pub subject: Subject,
+    pub record: Record,
+    pub t4: LevelPicture,
+    pub t11: LevelPicture,
+    /// What is already to be said of the inputs; it stands first in the result.
+    pub remarks: Vec<Remark>,
+}
+
+/// Cuts the pictures the networks see at slices `t4` and `t11`, which a person has set; whoever proposed them says so in
+/// [`LevelPicture::placed`].
 pub fn cut_pictures(
     models: &Models,
     volume: &Volume,
@@ -326,24 +370,22 @@ pub fn cut_pictures(
 ) -> Result<(LevelPicture, LevelPicture), AssessError> {
     let cut = |network: &Network, slice| -> Result<LevelPicture, AssessError> {
         let picture = slice::cut(volume, slice, &network.card.recipe)?;
-        Ok(LevelPicture { slice: Some(slice), picture })
+        Ok(LevelPicture { slice: Some(slice), placed: Placed::ByPerson, picture })
     };
     Ok((cut(&models.t4, t4)?, cut(&models.t11, t11)?))
 }
 
 /// Runs both networks, the boosted trees, the fusion by `rule` and the nomogram for one patient. The nomogram is placed by
 /// the published vote, which it was fitted on, whatever the rule.
-///
-/// `warnings` are what the caller already knows about the inputs; they stand first in the result.
 pub fn assess(
     models: &Models,
-    t4: LevelPicture,
-    t11: LevelPicture,
-    record: &Record,
+    case: Case,
     rule: &FusionRule,
-    mut warnings: Vec<String>,
     progress: &dyn Progress,
 ) -> Result<Assessment, AssessError> {
+    let _assess = tracing::info_span!("assess").entered();
+    let Case { subject, record, t4, t11, remarks: mut said } = case;
+    let record = &record;
     let go_on = |step: usize, name: &str| {
         progress.stage(name);
         progress.report(step, 3);
@@ -363,29 +405,29 @@ pub fn assess(
     let branches = Branches { t4: t4_said, t11: t11_said, clinical: clinical.probability };
     let fused = rule.apply(branches);
     let source = (*rule == FusionRule::Vote).then_some(voted.source);
+    said.extend(subject_remarks(&subject));
     if source.is_none() {
-        warnings.push(format!(
-            "fused by {} instead of the published vote, on which the nomogram was fitted and which it takes still",
-            rule.name()
-        ));
+        said.push(Remark::OtherFusion { rule: rule.name() });
     }
-    warnings.extend(models.clinical.outside_training(record));
-    let (nomogram, patient_points) = place(&models.nomogram, record, voted.log_prob, &mut warnings);
-    let t4_branch = branch(&models.t4, t4.slice, &t4_seen.inference);
-    let t11_branch = branch(&models.t11, t11.slice, &t11_seen.inference);
-    warnings.extend(t4_branch.doubts(Level::T4));
-    warnings.extend(t11_branch.doubts(Level::T11));
-    warnings.extend(disagreement("the clinical model's members", clinical.spread));
-    warnings.extend(models.t4.device_notice().map(str::to_owned));
+    said.extend(models.clinical.outside_training(record).into_iter().map(Remark::OutsideTraining));
+    let (nomogram, patient_points) = place(&models.nomogram, record, voted.log_prob, &mut said);
+    let t4_branch = branch(&models.t4, &t4, &t4_seen.inference);
+    let t11_branch = branch(&models.t11, &t11, &t11_seen.inference);
+    for (level, branch, cam) in
+        [(Level::T4, &t4_branch, &t4_seen.cam), (Level::T11, &t11_branch, &t11_seen.cam)]
+    {
+        said.extend(branch.remarks(level));
+        if branch.vote && cam.is_empty() {
+            said.push(Remark::EmptyHeatMap { level });
+        }
+    }
+    said.extend(disagreement(Ensemble::Clinical, clinical.spread));
+    said.extend(models.t4.device_notice().map(|notice| Remark::Device(notice.to_owned())));
     if !models.trained() {
-        warnings.insert(0, untrained_warning(models));
+        said.insert(0, Remark::Untrained(models.untrained()));
     }
     if !clinical.missing.is_empty() {
-        warnings.push(format!(
-            "missing clinical values were {}: {}",
-            models.clinical.missing().words(),
-            clinical.missing.join(", ")
-        ));
+        said.push(Remark::FilledIn { labels: clinical.missing.clone(), policy: models.clinical.missing() });
     }
     progress.report(3, 3);
     let reasons = Reasons {
@@ -421,20 +463,30 @@ pub fn assess(
         models: models.hashes(),
         meaningful: models.trained(),
         device: models.t4.device_name(),
-        warnings,
+        subject,
+        remarks: Remarks(said),
         reasons,
     })
 }
 
-fn untrained_warning(models: &Models) -> String {
-    let names = [("T4", &models.t4), ("T11", &models.t11)];
-    let untrained: Vec<&str> = names.iter().filter(|(_, n)| !n.card.trained).map(|(name, _)| *name).collect();
-    format!("{UNTRAINED} ({} network)", untrained.join(" and "))
+/// What is to be said of whom the result is about.
+fn subject_remarks(subject: &Subject) -> Vec<Remark> {
+    let Some(study) = subject.study() else { return vec![] };
+    let mut remarks = vec![];
+    if study.id.is_empty() {
+        remarks.push(Remark::NoPatientId);
+    }
+    if !subject.differs().is_empty() {
+        let (study, values, differs) = (study.clone(), subject.values().clone(), subject.differs().to_vec());
+        remarks.push(Remark::SaidToBeOne { study, values, differs });
+    }
+    remarks
 }
 
-fn branch(network: &Network, slice: Option<usize>, said: &Inference) -> ImageBranch {
+fn branch(network: &Network, seen: &LevelPicture, said: &Inference) -> ImageBranch {
     ImageBranch {
-        slice,
+        slice: seen.slice,
+        placed: seen.placed,
         log_prob: said.log_prob,
         probability: said.log_prob.probability(),
         vote: said.log_prob.vote(),
@@ -449,17 +501,17 @@ fn place(
     model: &NomogramModel,
     record: &Record,
     fused: LogProb,
-    warnings: &mut Vec<String>,
+    said: &mut Vec<Remark>,
 ) -> (NomogramResult, Option<PatientPoints>) {
     let nothing = NomogramResult { points: BTreeMap::new(), total: None, risk: None, group: None };
     let values = match model.values_from(record, fused.0[1]) {
         Ok(values) => values,
         Err(missing) => {
-            warnings.push(format!("no nomogram risk: {} missing", missing.join(", ")));
+            said.push(Remark::NoNomogram { missing });
             return (nothing, None);
         }
     };
-    warnings.extend(model.outside(&values));
+    said.extend(model.outside(&values).into_iter().map(Remark::OutsideNomogram));
     match model.place(&values) {
         Ok(points) => {
             let group = if model.high_risk(&points) { RiskGroup::High } else { RiskGroup::Low };
@@ -472,7 +524,7 @@ fn place(
             (result, Some(points))
         }
         Err(error) => {
-            warnings.push(format!("no nomogram risk: {error}"));
+            said.push(Remark::NotPlaced(error.to_string()));
             (nothing, None)
         }
     }
