@@ -53,7 +53,7 @@ fn is_test(path: &Path) -> bool {
     in_folder
         || name == "tests"
         || name.ends_with("_tests")
-        || ["testing", "stress", "check"].contains(&&*name)
+        || ["testing", "stress", "accuracy", "check"].contains(&&*name)
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
