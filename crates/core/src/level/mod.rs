@@ -18,7 +18,7 @@ mod templates;
 mod vertebra;
 
 #[cfg(test)]
-mod accuracy;
+mod accuracy_tests;
 #[cfg(test)]
 mod tests;
 

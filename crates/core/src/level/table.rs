@@ -1,4 +1,4 @@
-//! The templates, learnt by `accuracy::learn` from the six series of `../shared/dicom` and six phantoms.
+//! The templates, learnt by `accuracy_tests::learn` from the six series of `../shared/dicom` and six phantoms.
 
 use super::chain::STATES;
 use super::cues::CUES;

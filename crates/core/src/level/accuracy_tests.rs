@@ -1,6 +1,6 @@
 //! How the templates are learnt, and how right the proposals are when the series judged was not learnt from.
 //!
-//! `cargo test --release -p thoracast-core --lib level::accuracy -- --ignored --nocapture` prints the tables of
+//! `cargo test --release -p thoracast-core --lib level::accuracy_tests -- --ignored --nocapture` prints the tables of
 //! `benches/README.md`.
 
 use std::collections::BTreeMap;
