@@ -14,7 +14,8 @@ pub(super) fn count_title_rows(rows: &[Row], decimal_comma: bool) -> usize {
     let cells = |row: &Row| row.cells.iter().filter(|c| !c.trim().is_empty()).count();
     let number = |c: &String| decode::number(c, decimal_comma).is_some();
     let narrow = |row: &Row, width: usize| cells(row) < width && !row.cells.iter().any(number);
-    for titles in 1..=MOST.min(rows.len().saturating_sub(2)) {
+    // One row alone behind the names proves nothing: a single heading over wider rows is a broken table.
+    for titles in 1..=MOST.min(rows.len().saturating_sub(3)) {
         let (header, behind) = (&rows[titles], &rows[titles + 1..]);
         let width = filled(header);
         let names_columns = width >= 2 && cells(header) == width && !header.cells.iter().any(number);
