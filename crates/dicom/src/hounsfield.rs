@@ -98,11 +98,12 @@ fn fault_of(values: &[i16], whose: Whose) -> Option<ValueFault> {
     }
     let (in_tissue, _) = peak(values, TISSUE);
     // Blood with iodine makes a peak too, but a lower one than muscle and fat; interstitial disease likewise.
-    let elsewhere = match whose {
-        Whose::Volume => vec![250..3101, -600..-200],
-        Whose::Slice => vec![250..3101],
+    let elsewhere = [250..3101, -600..-200];
+    let searched = match whose {
+        Whose::Volume => 2,
+        Whose::Slice => 1,
     };
-    for range in elsewhere {
+    for range in elsewhere.into_iter().take(searched) {
         let (height, at) = peak(values, range);
         if height > 0.04 && height > 1.5 * in_tissue {
             return Some(ValueFault::TissueAt { hu: at });

@@ -478,7 +478,7 @@ fn subject_remarks(subject: &Subject) -> Vec<Remark> {
     }
     if !subject.differs().is_empty() {
         let (study, values, differs) = (study.clone(), subject.values().clone(), subject.differs().to_vec());
-        remarks.push(Remark::SaidToBeOne { study, values, differs });
+        remarks.push(Remark::SaidToBeOne { study: Box::new(study), values: Box::new(values), differs });
     }
     remarks
 }

@@ -18,7 +18,7 @@ pub enum Remark {
     /// What the reader of a series or a table remarked, in its words.
     Input(String),
     /// Somebody said that the values, which stand under another number, are of the study's patient.
-    SaidToBeOne { study: Identity, values: Identity, differs: Vec<Field> },
+    SaidToBeOne { study: Box<Identity>, values: Box<Identity>, differs: Vec<Field> },
     /// The study states no PatientID to hold the values' against.
     NoPatientId,
     /// Fused by another rule than the published vote.

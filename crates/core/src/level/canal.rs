@@ -142,7 +142,7 @@ fn score_plane(
             let (x, y) = ((column * stride) as isize, (row * stride) as isize);
             let inside = mean(x, y, half);
             let darkness = within(inside, [-90.0, -30.0, 140.0, 220.0]);
-            if !(darkness > 0.0) {
+            if darkness.is_nan() || darkness <= 0.0 {
                 if inside.is_nan() {
                     scores[row * columns + column] = 0.0;
                 }

@@ -298,20 +298,21 @@ fn one_size(evidence: &Evidence, lengths: &[[f64; LENGTHS]]) -> (f64, Vec<Vec<f6
                     .sum();
             }
         }
-        for state in 0..STATES {
+        let (now, later) = after.split_at_mut(i + 1);
+        for (state, sum_after) in now[i].iter_mut().enumerate() {
             let mut sum = if i + PAD > n { 1.0 } else { 0.0 };
             for (next, p) in next_of(state) {
                 sum += whole[i][*next] * f64::from(*p);
             }
             if is_free(state) && i < n {
-                sum += after[i + 1][state] * evidence.one(state, i);
+                sum += later[0][state] * evidence.one(state, i);
             }
-            after[i][state] = sum;
+            *sum_after = sum;
         }
     }
     let all: f64 = whole.iter().take(PAD.min(n)).flatten().map(|w| start * w).sum();
     let mut centres = vec![vec![0.0; 2 * n + 1]; STATES];
-    if !(all > 0.0) {
+    if all.is_nan() || all <= 0.0 {
         return (0.0, centres);
     }
     for state in (0..STATES).filter(|s| !is_free(*s)) {

@@ -84,8 +84,9 @@ fn spine_of(canal: &Canal) -> Option<(usize, usize)> {
         .collect();
     let mut best: Option<(usize, usize)> = None;
     let mut start = 0;
-    for i in 0..=n {
-        if i == n || !good[i] {
+    // An end that is not good closes the last stretch.
+    for (i, good) in good.into_iter().chain([false]).enumerate() {
+        if !good {
             if i > start && best.is_none_or(|(a, b)| i - start > b - a) {
                 best = Some((start, i));
             }

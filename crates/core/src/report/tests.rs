@@ -279,8 +279,8 @@ fn doubt_stands_under_the_figures_and_greys_them() {
     let row = Identity::typed("24");
     a.subject = Subject::new(study(), row.clone(), true).unwrap();
     a.remarks.0.push(Remark::SaidToBeOne {
-        study: study(),
-        values: row,
+        study: Box::new(study()),
+        values: Box::new(row),
         differs: a.subject.differs().to_vec(),
     });
     let pages = pages(&a, &record(), &provenance());

@@ -75,14 +75,14 @@ mod tests {
         let rows: Vec<Vec<f64>> = (0..40).map(|i| vec![f64::from((i * 13) % 11)]).collect();
         let (names, groups) = (["x".to_owned()], [("x".to_owned(), 1)]);
         let fit = cox::fit(&rows, &patients, &names, &groups, Ties::Efron).unwrap();
-        close(fit.coef[0], 0.032478520256678911);
-        close(fit.vcov[0][0].sqrt(), 0.078946604117666255);
+        close(fit.coef[0], 0.03247852025667891);
+        close(fit.vcov[0][0].sqrt(), 0.07894660411766626);
         close(fit.loglik[1], -63.044521870967316);
         close(fit.concordance.c, 0.5181623931623931);
-        close(fit.concordance.se, 0.087597805956692934);
-        close(fit.zph[0].test.chisq, 3.4794883462852022);
+        close(fit.concordance.se, 0.08759780595669293);
+        close(fit.zph[0].test.chisq, 3.479488346285202);
         let fit = cox::fit(&rows, &patients, &names, &groups, Ties::Breslow).unwrap();
-        close(fit.coef[0], 0.027082147663030291);
+        close(fit.coef[0], 0.02708214766303029);
 
         // survdiff(Surv(time, event) ~ i %% 2)
         let side = |side: usize| patients.iter().copied().skip(side).step_by(2).collect::<Vec<_>>();

@@ -72,7 +72,8 @@ fn ways_to_write_one_name_are_one_person() {
 
 #[test]
 fn frames_of_reference_table_heights_and_kernels_are_kept_apart_by_name() {
-    let cases: [((u16, u16), &'static [u8; 2], [&str; 2], &str); 3] = [
+    type Case = ((u16, u16), &'static [u8; 2], [&'static str; 2], &'static str);
+    let cases: [Case; 3] = [
         (FRAME_OF_REFERENCE, b"UI", ["1.2.1", "1.2.2"], "frame of reference 1.2.1"),
         (TABLE_HEIGHT, b"DS", ["140", "170"], "table height 140 mm"),
         (KERNEL, b"SH", ["B30f", "B70f"], "kernel B30f"),
