@@ -218,8 +218,11 @@ fn cut(pictures: &Pictures<'_>, models: &Models) -> anyhow::Result<(LevelPicture
 
 /// The slices of T4 and T11: as given, else as proposed from the spine where that is certain enough.
 fn places(volume: &dicom::Volume, given: [Option<usize>; 2]) -> anyhow::Result<Vec<(usize, Placed)>> {
-    let proposals =
-        given.contains(&None).then(|| level::propose(volume, Convention::default())).unwrap_or_default();
+    let proposals = if given.contains(&None) {
+        level::propose(volume, Convention::default())
+    } else {
+        level::Proposals::default()
+    };
     let place = |(level, given): (Level, Option<usize>)| {
         if let Some(slice) = given {
             return Ok((slice, Placed::ByPerson));
