@@ -2,6 +2,8 @@
 //!
 //! Read are `crate::ROOM` and `thoracast_CRATE` in code that is not a test; a room is a file or folder of the crate's `src`.
 
+#![allow(clippy::unwrap_used)] // a failed unwrap is how a test fails, in its helpers too
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
