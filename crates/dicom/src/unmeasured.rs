@@ -86,6 +86,10 @@ impl fmt::Display for RescaleFault {
             Self::Absent(tag) => write!(f, "{tag} is missing"),
             Self::Empty(tag) => write!(f, "{tag} is empty"),
             Self::NotANumber(tag) => write!(f, "{tag} is not a number"),
+            // Hundreds of digits help nobody.
+            Self::Implausible(tag, value) if value.abs() >= 1e6 => {
+                write!(f, "{tag} is {value:e}, which no scanner writes")
+            }
             Self::Implausible(tag, value) => write!(f, "{tag} is {value}, which no scanner writes"),
         }
     }

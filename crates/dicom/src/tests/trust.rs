@@ -119,7 +119,7 @@ fn a_rescale_that_is_absent_empty_or_no_number_is_not_measured() {
         (SLOPE, "0", "RescaleSlope (0028,1053) is 0"),
         (SLOPE, "", "RescaleSlope (0028,1053) is empty"),
         (SLOPE, "nan", "RescaleSlope (0028,1053) is not a number"),
-        (SLOPE, "1e308", "which no scanner writes"),
+        (SLOPE, "1e308", "is 1e308, which no scanner writes"),
     ];
     for (tag, value, words) in cases {
         for affected in [1, 2] {
