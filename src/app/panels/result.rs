@@ -118,7 +118,7 @@ fn figures(ui: &mut Ui, scene: &mut Scene<'_>, a: &Assessment) {
             ui.label(RichText::new(probability(p)).color(ink));
             let mut words = if vote { "metastasis" } else { "no metastasis" }.to_owned();
             if let Some([low, high]) = spread {
-                words.push_str(&format!(" ({low:.2} to {high:.2})"));
+                words.push_str(&format!(" {low:.2}–{high:.2}"));
             }
             let says = ui.label(RichText::new(words).color(t.muted));
             if spread.is_some() {
